@@ -1,0 +1,52 @@
+"""Read handwritten digits from pictures.
+
+    from siffra import Reader
+    print(Reader().read("note.jpg").text)
+
+Importing siffra loads neither NumPy, onnxruntime nor OpenCV; the first use of a name does.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from .errors import DependencyError, ImageError, ModelError, SiffraError
+    from .reader import Reader
+    from .results import Box, Digit, Reading
+
+_HOMES = {
+    "Box": "results",
+    "DependencyError": "errors",
+    "Digit": "results",
+    "ImageError": "errors",
+    "ModelError": "errors",
+    "Reader": "reader",
+    "Reading": "results",
+    "SiffraError": "errors",
+}
+
+__all__ = [
+    "Box",
+    "DependencyError",
+    "Digit",
+    "ImageError",
+    "ModelError",
+    "Reader",
+    "Reading",
+    "SiffraError",
+    "__version__",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f".{_HOMES[name]}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,69 @@
+"""Pictures with what was read drawn on them."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from .errors import ImageError
+from .opencv import cv2
+from .results import Digit, Pixels
+
+_ACCEPTED = (60, 160, 0)  # BGR; dark enough for white letters on it
+_REJECTED = (0, 90, 220)
+_LETTERS = (255, 255, 255)
+_FONT = cv2.FONT_HERSHEY_SIMPLEX
+
+
+def overlay(picture: Pixels, digits: Sequence[Digit]) -> Pixels:
+    """Draw the box, label and confidence of each digit.
+
+    Args:
+        picture: uint8 [H, W] or [H, W, 3] (BGR); it is left as it is.
+        digits: What was found in it; what was not accepted shows in red, with the reason.
+
+    Returns:
+        uint8 [H', W', 3] (BGR); a picture under 240 pixels is enlarged so that labels can be read.
+    """
+    canvas = picture if picture.ndim == 3 else cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR)
+    longest = max(picture.shape[:2])
+    zoom = max(1, -(-240 // longest))
+    if zoom > 1:
+        canvas = cv2.resize(canvas, None, fx=zoom, fy=zoom, interpolation=cv2.INTER_NEAREST)
+    canvas = np.array(canvas, dtype=np.uint8)
+    pen = max(1, round(longest * zoom / 500))
+    for digit in digits:
+        _draw_digit(canvas, digit, zoom, pen)
+    return canvas
+
+
+def to_png(pixels: Pixels) -> bytes:
+    """Encode pixels as a PNG file."""
+    done, data = cv2.imencode(".png", pixels)
+    if not done:
+        raise ImageError(f"OpenCV cannot encode an array of shape {pixels.shape} as PNG")
+    return data.tobytes()
+
+
+def _draw_digit(canvas: Pixels, digit: Digit, zoom: int, pen: int) -> None:
+    x, y, width, height = (side * zoom for side in digit.box)
+    colour = _ACCEPTED if digit.accepted else _REJECTED
+    cv2.rectangle(canvas, (x - pen, y - pen), (x + width + pen, y + height + pen), colour, pen)
+
+    label = f"{digit} {digit.confidence:.0%}" if digit.probabilities else str(digit.reason)
+    size = 0.45 * max(1.0, pen * 0.8)
+    (text_width, text_height), baseline = cv2.getTextSize(label, _FONT, size, pen)
+    if text_width > 1.3 * width and digit.accepted:  # neighbours stand close: the label alone
+        label = str(digit)
+        (text_width, text_height), baseline = cv2.getTextSize(label, _FONT, size, pen)
+    left = max(0, min(x - pen, canvas.shape[1] - text_width))
+    bottom = y - 2 * pen - baseline
+    if bottom - text_height < 0:  # no room above: below
+        bottom = min(y + height + 3 * pen + text_height, canvas.shape[0] - baseline)
+    cv2.rectangle(
+        canvas,
+        (left, bottom - text_height - pen),
+        (left + text_width, bottom + baseline),
+        colour,
+        cv2.FILLED,
+    )
+    cv2.putText(canvas, label, (left, bottom), _FONT, size, _LETTERS, pen, cv2.LINE_AA)

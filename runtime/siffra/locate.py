@@ -1,0 +1,222 @@
+"""Ink to regions: which strokes belong together, which may be digits, in what order they read."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .ink import Ink
+from .opencv import cv2
+from .results import Box
+
+Contour = NDArray[np.int32]
+"""int32 [n, 1, 2]: the outline of a piece of ink, or of a hole in it."""
+
+MIN_SIDE = 6
+"""Pixels that the longer side of a digit must have; below, its shape is lost to the grid."""
+
+
+@dataclass(frozen=True)
+class Region:
+    """Ink that belongs together: one digit, if it is one."""
+
+    box: Box
+    contours: tuple[Contour, ...]
+    """Outer outlines and those of holes."""
+
+    @property
+    def side(self) -> int:
+        """The longer side of the box, in pixels."""
+        return max(self.box.width, self.box.height)
+
+    @property
+    def stroke_width(self) -> float:
+        """Mean width of the strokes in pixels: their area over half of their outline.
+
+        Outlines run through the centres of the border pixels, half a pixel inside the ink.
+        """
+        area = 0.0
+        outline = 0.0
+        for contour in self.contours:
+            area += float(cv2.contourArea(contour, oriented=True))
+            outline += float(cv2.arcLength(contour, closed=True))
+        return 1.0 + 2.0 * abs(area) / outline if outline else 1.0
+
+
+def locate(ink: Ink) -> list[list[Region]]:
+    """Find the digits of a page.
+
+    Returns:
+        The regions that may be digits, in lines from top to bottom, each from left to right.
+        Specks, rulings and the edges of the paper are left out.
+    """
+    height, width = ink.strength.shape
+    pieces = [piece for piece in _pieces(ink) if piece.side >= MIN_SIDE]
+    if len(pieces) > 1:  # a lone stroke is a 1 rather than a ruling
+        pieces = [piece for piece in pieces if not _is_line(piece.box, height, width)]
+    if not pieces:
+        return []
+    typical = _typical_height(pieces)
+    regions = [
+        region
+        for region in _join_broken(pieces, typical)
+        if region.box.height >= 0.33 * typical and may_be_digit(region)
+    ]
+    return _lines(regions)
+
+
+def locate_one(ink: Ink) -> Region | None:
+    """Find the one digit that a picture shows: its largest ink, nearest to the middle.
+
+    Ink that touches the picture's border counts less, since that is how edges of paper and form
+    boxes show; pieces close to the digit are taken as parts of it. None only where there is no ink.
+    """
+    height, width = ink.strength.shape
+    pieces = _pieces(ink)
+    if not pieces:
+        return None
+
+    def prominence(piece: Region) -> float:
+        x, y, w, h = piece.box
+        off_centre = max(abs((x + w / 2) / width - 0.5), abs((y + h / 2) / height - 0.5))
+        borders = _borders(piece.box, height, width)
+        return float(piece.side * (1.0 - 0.5 * off_centre) * 0.5**borders)
+
+    main = max(pieces, key=prominence)
+    at_border = _borders(main.box, height, width) > 0
+    parts = [
+        piece
+        for piece in pieces
+        if piece is not main
+        and piece.side >= 0.12 * main.side
+        and _gap(piece.box, main.box) <= 0.25 * main.side
+        and (at_border or not _borders(piece.box, height, width))
+    ]
+    return _union([main, *parts])
+
+
+def may_be_digit(region: Region) -> bool:
+    """Whether a region's shape is one that a digit can have: not a dash, not a filled box."""
+    _, _, width, height = region.box
+    if width >= 3 * height:
+        return False
+    filled = 2.0 * region.stroke_width >= min(width, height) and width >= 0.5 * height
+    return not (filled and _fill(region) > 0.85)
+
+
+def _fill(region: Region) -> float:
+    area = sum(float(cv2.contourArea(contour, oriented=True)) for contour in region.contours)
+    return abs(area) / max(1, (region.box.width - 1) * (region.box.height - 1))
+
+
+def _pieces(ink: Ink) -> list[Region]:
+    """Return the connected pieces of ink, specks of a pixel or two left out."""
+    # findContours costs a twentieth of connectedComponentsWithStats on a VGA mask.
+    contours, hierarchy = cv2.findContours(ink.mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
+    if hierarchy is None:
+        return []
+    pieces = []
+    links = hierarchy[0].tolist()  # for each outline: next, previous, first hole, parent
+    for outer, (_, _, hole, parent) in zip(contours, links, strict=True):
+        if parent >= 0:
+            continue
+        box = Box(*cv2.boundingRect(outer))
+        if max(box.width, box.height) < 3:
+            continue
+        own = [outer]
+        following = hole
+        while following >= 0:
+            own.append(contours[following])
+            following = links[following][0]
+        pieces.append(Region(box, tuple(np.asarray(contour, dtype=np.int32) for contour in own)))
+    return pieces
+
+
+def _is_line(box: Box, height: int, width: int) -> bool:
+    """Whether a box is that of a ruling, a frame's side or the edge of the paper."""
+    x, y, w, h = box
+    if _borders(box, height, width) >= 3:
+        return True
+    if (w > 4 * h and w > 0.3 * width) or (h > 8 * w and h > 0.6 * height):
+        return True
+    beside = x <= 0 or x + w >= width
+    level = y <= 0 or y + h >= height
+    return (beside and h > 2.5 * w) or (level and w > 2.5 * h)
+
+
+def _borders(box: Box, height: int, width: int) -> int:
+    """Return how many of the picture's four borders a box touches."""
+    x, y, w, h = box
+    return (x <= 0) + (y <= 0) + (x + w >= width) + (y + h >= height)
+
+
+def _typical_height(pieces: Sequence[Region]) -> float:
+    """Return the height that most ink has: its 60 % quantile, weighted by height."""
+    heights = np.sort([max(piece.box.height, 0.6 * piece.box.width) for piece in pieces])
+    share = np.cumsum(heights) / heights.sum()
+    return float(heights[int(np.searchsorted(share, 0.6))])
+
+
+def _join_broken(pieces: Iterable[Region], typical: float) -> list[Region]:
+    """Join the pieces of digits that were written, or scanned, in several strokes."""
+    joined: list[Region] = []
+    for piece in sorted(pieces, key=lambda piece: piece.side, reverse=True):
+        match = next((i for i, region in enumerate(joined) if _same(region, piece, typical)), None)
+        if match is None:
+            joined.append(piece)
+        elif piece.side >= 0.15 * typical:
+            joined[match] = _union([joined[match], piece])
+    return joined
+
+
+def _same(region: Region, piece: Region, typical: float) -> bool:
+    """Whether a smaller piece is part of a region: inside of it, or right above or below it."""
+    a, b = region.box, piece.box
+    beside = min(a.x + a.width, b.x + b.width) - max(a.x, b.x)
+    level = min(a.y + a.height, b.y + b.height) - max(a.y, b.y)
+    narrower = min(a.width, b.width)
+    if beside > 0.3 * narrower and level > 0.5 * min(a.height, b.height):
+        return True
+    together = max(a.y + a.height, b.y + b.height) - min(a.y, b.y)
+    return (
+        beside > 0.5 * narrower
+        and -level < 0.12 * typical
+        and together < 1.35 * max(typical, a.height)
+    )
+
+
+def _gap(a: Box, b: Box) -> int:
+    """Return the pixels between two boxes along the axis on which they are further apart."""
+    across = max(a.x - (b.x + b.width), b.x - (a.x + a.width))
+    down = max(a.y - (b.y + b.height), b.y - (a.y + a.height))
+    return max(0, across, down)
+
+
+def _union(regions: Sequence[Region]) -> Region:
+    x = min(region.box.x for region in regions)
+    y = min(region.box.y for region in regions)
+    right = max(region.box.x + region.box.width for region in regions)
+    bottom = max(region.box.y + region.box.height for region in regions)
+    contours = tuple(contour for region in regions for contour in region.contours)
+    return Region(Box(x, y, right - x, bottom - y), contours)
+
+
+def _lines(regions: Iterable[Region]) -> list[list[Region]]:
+    """Put regions into lines: each continues the line whose last region it overlaps in height."""
+    lines: list[list[Region]] = []
+    for region in sorted(regions, key=lambda region: region.box.x):
+        followed = [line for line in lines if _level(line[-1].box, region.box) > 0.4]
+        if followed:
+            max(followed, key=lambda line: _level(line[-1].box, region.box)).append(region)
+        else:
+            lines.append([region])
+    return sorted(
+        lines, key=lambda line: float(np.mean([r.box.y + r.box.height / 2 for r in line]))
+    )
+
+
+def _level(a: Box, b: Box) -> float:
+    """Return the share of the lower box's height that two boxes have in common."""
+    shared = min(a.y + a.height, b.y + b.height) - max(a.y, b.y)
+    return shared / min(a.height, b.height)

@@ -1,0 +1,141 @@
+"""The ONNX session: cells in, probabilities out."""
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import contract
+from .errors import ImageError, ModelError
+
+MODELS = Path(__file__).parent / "models"
+"""Where the released models are."""
+
+
+def released() -> dict[str, Path]:
+    """Return the models that came with the package, by name."""
+    return {path.stem: path for path in sorted(MODELS.glob("*.onnx"), key=lambda path: path.stem)}
+
+
+class Network:
+    """A model that follows the contract, ready to run.
+
+    Safe to share between threads. One thread computes unless more are asked for: on nets this
+    small more do not help, and onnxruntime's waiting threads would burn half a core by spinning.
+    """
+
+    def __init__(self, model: str | os.PathLike[str], threads: int = 1) -> None:
+        """Load a released model by its name, or any model of the contract by its path.
+
+        Raises:
+            ModelError: There is no such model, it does not load, or it breaks the contract.
+        """
+        self.path = _resolve(model)
+        self._session = _open(self.path, threads)
+        _check_contract(self.path, self._session)
+        self.metadata: Mapping[str, str] = self._session.get_modelmeta().custom_metadata_map
+        """What the model file says of itself: name, version, recipe, data, accuracy, parity."""
+        self.threshold = _threshold(self.path, self.metadata)
+        """The confidence from which the model's word is accepted, 0 to 1."""
+
+    def probabilities(self, cells: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Classify cells.
+
+        Args:
+            cells: uint8 [n, 28, 28], ink bright on black, normalised by the contract.
+
+        Returns:
+            float32 [n, 10]: for each cell the probabilities of 0 to 9.
+
+        Raises:
+            ImageError: The array is not of that shape and type.
+        """
+        side = contract.SIDE
+        if cells.dtype != np.uint8 or cells.ndim != 3 or cells.shape[1:] != (side, side):
+            raise ImageError(
+                f"cells must be uint8 [n, {side}, {side}], not {cells.dtype} {list(cells.shape)}; "
+                "classify() and read() take pictures of any size"
+            )
+        if not len(cells):
+            return np.zeros((0, len(contract.LABELS)), dtype=np.float32)
+        (output,) = self._session.run([contract.OUTPUT], {contract.INPUT: cells})
+        return np.asarray(output, dtype=np.float32)
+
+
+def _resolve(model: str | os.PathLike[str]) -> Path:
+    known = released()
+    if isinstance(model, str) and model in known:
+        return known[model]
+    path = Path(model)
+    if path.is_file():
+        return path
+    raise ModelError(
+        f"no model {os.fspath(model)!r}: there is no such file, "
+        f"and the released models are {', '.join(known) or 'none'}"
+    )
+
+
+def _open(path: Path, threads: int) -> Any:
+    onnxruntime = _onnxruntime()
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3  # errors alone: boards print warnings that mean nothing here
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    try:
+        return onnxruntime.InferenceSession(
+            path.read_bytes(), options, providers=["CPUExecutionProvider"]
+        )
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be read ({error.strerror or error})") from error
+    except Exception as error:  # onnxruntime's own exceptions share no narrower public base
+        detail = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ModelError(
+            f"{path}: onnxruntime {onnxruntime.__version__} cannot load it: {detail}"
+        ) from error
+
+
+def _onnxruntime() -> Any:
+    if "onnxruntime" not in sys.modules:
+        # Since 1.29 onnxruntime reports usage unless this stands before its import. A host that
+        # imported it earlier, or set the variable, has made its own choice.
+        os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+    import onnxruntime
+
+    return onnxruntime
+
+
+def _check_contract(path: Path, session: Any) -> None:
+    side, classes = contract.SIDE, len(contract.LABELS)
+    inputs = [(i.name, i.type, i.shape[1:]) for i in session.get_inputs()]
+    outputs = [(o.name, o.type, o.shape[1:]) for o in session.get_outputs()]
+    if inputs != [(contract.INPUT, "tensor(uint8)", [side, side])] or outputs != [
+        (contract.OUTPUT, "tensor(float)", [classes])
+    ]:
+        raise ModelError(
+            f"{path}: is not a siffra model: it takes {inputs} and gives {outputs}, "
+            f"where {contract.INPUT} uint8 [batch, {side}, {side}] and {contract.OUTPUT} "
+            f"float32 [batch, {classes}] are needed"
+        )
+    metadata = session.get_modelmeta().custom_metadata_map
+    stated = metadata.get("contract")
+    if stated != str(contract.VERSION):
+        raise ModelError(
+            f"{path}: follows version {stated or 'unknown'} of the contract between pictures and "
+            f"networks, this siffra knows version {contract.VERSION}; export the model again"
+        )
+    if metadata.get("labels") != json.dumps(list(contract.LABELS)):
+        raise ModelError(f"{path}: has labels {metadata.get('labels')}, not 0 to 9")
+
+
+def _threshold(path: Path, metadata: Mapping[str, str]) -> float:
+    stated = metadata.get("threshold", "")
+    try:
+        return float(stated)
+    except ValueError as error:
+        raise ModelError(f"{path}: states no threshold of confidence ({stated!r})") from error

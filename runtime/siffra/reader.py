@@ -1,0 +1,181 @@
+"""The main class: a picture in, a reading out."""
+
+import os
+from collections.abc import Mapping
+from itertools import islice
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .network import Network
+from .results import Box, Digit, Pixels, Reading, Reason, Timings
+
+# What handles pictures needs OpenCV and is imported where it is used: those who bring cells of
+# their own work without it.
+if TYPE_CHECKING:
+    from .images import Source
+
+
+class Reader:
+    """Reads handwritten digits from pictures.
+
+    Loading takes some milliseconds; make one and keep it. It may be shared between threads.
+
+    Args:
+        model: Name of a released model (`siffra info` lists them) or path of an ONNX model that
+            `python -m export` made.
+        threshold: Confidence, 0 to 1, from which a digit is accepted; the model's own by default.
+        threads: Threads that compute one inference.
+
+    Raises:
+        ModelError: The model is missing or is not one of siffra's.
+        ValueError: The threshold or the number of threads is out of range.
+    """
+
+    def __init__(
+        self,
+        model: str | os.PathLike[str] = "ann",
+        *,
+        threshold: float | None = None,
+        threads: int = 1,
+    ) -> None:
+        if threshold is not None and not 0.0 <= threshold <= 1.0:
+            raise ValueError(f"threshold must be from 0 to 1, not {threshold}")
+        if threads < 1:
+            raise ValueError(f"threads must be at least 1, not {threads}")
+        self._network = Network(model, threads)
+        self.threshold = self._network.threshold if threshold is None else threshold
+        """Confidence from which a digit is accepted."""
+
+    def __repr__(self) -> str:
+        return f"Reader(model={str(self._network.path)!r}, threshold={self.threshold})"
+
+    @property
+    def metadata(self) -> Mapping[str, str]:
+        """What the model file says of itself: name, version, recipe, data, accuracy, parity."""
+        return self._network.metadata
+
+    def probabilities(self, cells: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Classify cells, which are digits normalised by the contract; needs no OpenCV.
+
+        Args:
+            cells: uint8 [n, 28, 28], ink bright on black, as MNIST has them.
+
+        Returns:
+            float32 [n, 10]: for each cell the probabilities of 0 to 9.
+
+        Raises:
+            ImageError: The array is not of that shape and type.
+        """
+        return self._network.probabilities(cells)
+
+    def read(self, source: "Source") -> Reading:
+        """Read all digits of a picture, in reading order.
+
+        Args:
+            source: A path, bytes, binary file object, Pillow image or array; see `images.load`.
+
+        Raises:
+            ImageError: The source is not a picture that can be read.
+            DependencyError: OpenCV is not installed.
+        """
+        from . import cells, images, ink, locate
+
+        started = perf_counter()
+        picture = images.load(source)
+        grey = images.to_grey(picture)
+        decoded = perf_counter()
+        working, factor = images.reduce(grey)
+        page = ink.find_ink(working)
+        lines = locate.locate(page)
+        located = perf_counter()
+        regions = [region for line in lines for region in line]
+        cut = cells.to_cells(page, regions)
+        normalised = perf_counter()
+        probabilities = self._network.probabilities(cut)
+        inferred = perf_counter()
+
+        digits = (
+            self._digit(_scaled(region.box, factor), cell, row, picture)
+            for region, cell, row in zip(regions, cut, probabilities, strict=True)
+        )
+        timings = Timings(
+            decode=1e3 * (decoded - started),
+            locate=1e3 * (located - decoded),
+            cells=1e3 * (normalised - located),
+            inference=1e3 * (inferred - normalised),
+        )
+        return Reading(tuple(tuple(islice(digits, len(line))) for line in lines), timings, picture)
+
+    def classify(self, source: "Source") -> Digit:
+        """Classify the one digit that a picture shows.
+
+        Args:
+            source: A path, bytes, binary file object, Pillow image or array; see `images.load`.
+
+        Raises:
+            ImageError: The source is not a picture that can be read.
+            DependencyError: OpenCV is not installed.
+        """
+        from . import images
+
+        picture = images.load(source)
+        box, cell, reason = _find_one(picture)
+        if cell is None:
+            return Digit(None, 0.0, reason, box, (), None, picture)
+        return self._digit(box, cell, self._network.probabilities(cell[None])[0], picture)
+
+    def _digit(
+        self, box: Box, cell: Pixels, probabilities: NDArray[np.float32], picture: Pixels
+    ) -> Digit:
+        best = int(probabilities.argmax())
+        confidence = float(probabilities[best])
+        accepted = confidence >= self.threshold
+        return Digit(
+            label=best if accepted else None,
+            confidence=confidence,
+            reason=None if accepted else "low_confidence",
+            box=box,
+            probabilities=tuple(probabilities.tolist()),
+            cell=cell,
+            picture=picture,
+        )
+
+
+def one_cell(source: "Source") -> Pixels | None:
+    """Bring the one digit that a picture shows through the contract, as `Reader.classify` does.
+
+    Returns:
+        uint8 [28, 28], or None where the picture shows nothing that may be a digit.
+
+    Raises:
+        ImageError: The source is not a picture that can be read.
+        DependencyError: OpenCV is not installed.
+    """
+    from . import images
+
+    return _find_one(images.load(source))[1]
+
+
+def _find_one(picture: Pixels) -> tuple[Box, Pixels | None, Reason | None]:
+    """Return the box of a picture's one digit and its cell, or why there is none."""
+    from . import cells, images, ink, locate
+
+    working, factor = images.reduce(images.to_grey(picture))
+    page = ink.find_ink(working)
+    region = locate.locate_one(page)
+    if region is None:
+        return Box(0, 0, 0, 0), None, "blank"
+    box = _scaled(region.box, factor)
+    if region.side < locate.MIN_SIDE:
+        return box, None, "too_small"
+    if not locate.may_be_digit(region):
+        return box, None, "not_a_digit"
+    return box, cells.to_cells(page, [region])[0], None
+
+
+def _scaled(box: Box, factor: float) -> Box:
+    """Return a box of the working copy in pixels of the picture."""
+    return Box(*(round(side * factor) for side in box))
