@@ -1,0 +1,1 @@
+"""The training stage: data in, a run directory with a Keras model and its report out."""

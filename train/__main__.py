@@ -1,0 +1,143 @@
+"""`python -m train`: from the data to `runs/NAME`, with everything that the run gave."""
+
+import argparse
+import dataclasses
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from .backend import import_tensorflow
+from .config import RECIPES, TrainConfig
+from .data import DataError, Dataset, load
+from .run import Run, RunError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Train as the command line says; 0, or 1 failed, 2 wrong usage or data, 130 stopped."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    options = _parse(given)
+    try:
+        _train(options)
+    except (DataError, RunError) as error:
+        print(f"train: {error}", file=sys.stderr)
+        return 2
+    except ModuleNotFoundError as error:
+        print(
+            f'train: {error}; install what training needs: pip install -e ".[train]"',
+            file=sys.stderr,
+        )
+        return 1
+    except OSError as error:
+        print(f"train: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        again = [option for option in given if option not in ("--force", "--resume")]
+        command = shlex.join(["python", "-m", "train", *again, "--resume"])
+        print(f"\ntrain: stopped; go on with: {command}", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _parse(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m train",
+        allow_abbrev=False,
+        description="Train a digit network; the run directory holds the model and its report.",
+    )
+    parser.add_argument("--recipe", choices=RECIPES, default="seed", help="default: %(default)s")
+    parser.add_argument(
+        "--data",
+        type=Path,
+        metavar="DIR",
+        help="MNIST's IDX files, mnist.npz, or folders 0 to 9 of your own pictures; "
+        "default: $SIFFRA_DATA, else Keras' download",
+    )
+    parser.add_argument("--runs", type=Path, default=Path("runs"), help="default: %(default)s")
+    parser.add_argument("--name", type=_name, help="name of the run; default: recipe and seed")
+    parser.add_argument("--seed", type=_seed, metavar="N", help="decides every random choice")
+    parser.add_argument("--epochs", type=_epochs, metavar="N")
+    parser.add_argument(
+        "--loop",
+        choices=("compiled", "keras"),
+        help="keras: plain Model.fit, the same arithmetic, slower",
+    )
+    group = parser.add_mutually_exclusive_group()
+    group.add_argument("--resume", action="store_true", help="go on with a run that was stopped")
+    group.add_argument("--force", action="store_true", help="start an existing run again")
+    return parser.parse_args(arguments)
+
+
+def _train(options: argparse.Namespace) -> None:
+    config = _config(options)
+    run = Run(options.runs / (options.name or f"{config.recipe}-{config.seed}"))
+    run.check(config, resume=options.resume, force=options.force)
+    if run.is_whole and options.resume:
+        print(f"{run.directory} is complete already")
+        _print_next(run)
+        return
+
+    dataset = load(options.data)
+    _print_data(dataset)
+
+    # TensorFlow takes seconds to import: only now, after all that may be refused.
+    import_tensorflow()
+    from . import fit
+
+    run.begin(config, dataset, force=options.force)
+    model, history = fit.prepare(config, run, dataset)
+    model.summary()
+    history = fit.train(config, run, dataset, model, history)
+    accuracy = fit.finish(config, run, dataset, model, history)
+    print(f"test accuracy: {accuracy:.2%} on {len(dataset.test_labels):,} cells")
+    print(f"run: {run.directory} (see {run.directory / 'report.md'})")
+    _print_next(run)
+
+
+def _config(options: argparse.Namespace) -> TrainConfig:
+    chosen = {name: getattr(options, name) for name in ("seed", "epochs", "loop")}
+    given = {name: value for name, value in chosen.items() if value is not None}
+    return dataclasses.replace(RECIPES[options.recipe], **given)
+
+
+def _print_data(dataset: Dataset) -> None:
+    if dataset.left_out:
+        print(f"train: left out: {', '.join(dataset.left_out)}", file=sys.stderr)
+    print(f"data: {dataset.source}")
+    print(f"{'':8}{'cells':>16}" + "".join(f"{digit:>7}" for digit in range(10)))
+    for name, cells, labels in (
+        ("train", dataset.train_cells, dataset.train_labels),
+        ("test", dataset.test_cells, dataset.test_labels),
+    ):
+        shape = " x ".join(map(str, cells.shape))
+        counts = "".join(f"{count:>7}" for count in np.bincount(labels, minlength=10))
+        print(f"{name:8}{shape:>16}{counts}")
+
+
+def _print_next(run: Run) -> None:
+    print(f"next: {shlex.join(['python', '-m', 'export', str(run.directory)])}")
+
+
+def _name(text: str) -> str:
+    # The name becomes a folder that --force empties: it must not lead elsewhere.
+    if text != Path(text).name or text.startswith("."):
+        raise argparse.ArgumentTypeError("a plain name, without folders or a dot in front")
+    return text
+
+
+def _seed(text: str) -> int:
+    if not text.isdecimal() or int(text) >= 2**32:
+        raise argparse.ArgumentTypeError("a whole number from 0 to 4294967295")
+    return int(text)
+
+
+def _epochs(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError("a whole number from 1")
+    return int(text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

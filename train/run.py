@@ -1,0 +1,228 @@
+"""The run directory: what lies in it, when it is whole, and whether a run may go on in it."""
+
+import csv
+import json
+import platform
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from siffra.files import replacing
+
+from .config import TrainConfig
+from .data import Dataset
+
+CALIBRATION_CELLS = 1000
+
+
+class RunError(ValueError):
+    """The run directory cannot be used as asked; the message says what to do."""
+
+
+class Epoch(NamedTuple):
+    """One line of the history."""
+
+    epoch: int
+    """From 1."""
+    loss: float
+    accuracy: float
+    val_loss: float
+    val_accuracy: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Run:
+    """The files of one run. Every file appears whole or not at all; `metrics.json` is the last."""
+
+    directory: Path
+
+    @property
+    def config(self) -> Path:
+        """The config, written first: a directory without it is no run."""
+        return self.directory / "config.json"
+
+    @property
+    def data(self) -> Path:
+        """What the run was trained on, with hashes."""
+        return self.directory / "data.json"
+
+    @property
+    def checkpoint(self) -> Path:
+        """Weights and optimiser after the last finished epoch; there while the run goes on."""
+        return self.directory / "checkpoint.keras"
+
+    @property
+    def model(self) -> Path:
+        """The trained network."""
+        return self.directory / "model.keras"
+
+    @property
+    def metrics(self) -> Path:
+        """Accuracy and the like; its presence makes the run whole."""
+        return self.directory / "metrics.json"
+
+    @property
+    def history(self) -> Path:
+        """One line for each finished epoch."""
+        return self.directory / "history.csv"
+
+    @property
+    def figures(self) -> Path:
+        """Folder of the pictures that the report shows."""
+        return self.directory / "figures"
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the run has come to its end."""
+        return self.metrics.is_file()
+
+    def check(self, config: TrainConfig, *, resume: bool, force: bool) -> None:
+        """See whether a run of `config` may begin or go on here; changes nothing.
+
+        Raises:
+            RunError: It may not.
+        """
+        if not self._has_files():
+            return
+        if not self.config.is_file():
+            raise RunError(f"{self.directory} is in use, but not by a run: choose another --name")
+        if force:
+            return
+        if not resume:
+            raise RunError(
+                f"{self.directory} exists: --resume goes on with it, --force starts it again, "
+                "--name NAME makes another"
+            )
+        begun, asked = read_json(self.config), json.loads(json.dumps(asdict(config)))
+        differing = ", ".join(
+            f"{name} {begun.get(name)} (now {asked.get(name)})"
+            for name in asked | begun
+            if begun.get(name) != asked.get(name)
+        )
+        if differing:
+            raise RunError(
+                f"{self.directory} was begun with {differing}: resume with the same options, or "
+                "choose another --name"
+            )
+
+    def begin(self, config: TrainConfig, dataset: Dataset, *, force: bool) -> None:
+        """Write what is known before training: config, data and versions.
+
+        With `force`, what was there goes first. Otherwise the run that was begun goes on.
+
+        Raises:
+            RunError: The run was begun with other data.
+        """
+        if force and self.directory.exists():
+            # One rename, since a removal that is killed half way would leave half of a run.
+            with tempfile.TemporaryDirectory(
+                prefix=f".{self.directory.name}-", dir=self.directory.parent
+            ) as trash:
+                self.directory.rename(Path(trash) / "run")
+        if self.data.is_file() and read_json(self.data)["hashes"] != dataset.hashes:
+            raise RunError(
+                f"{self.directory} was begun with other data: resume with the same --data, or "
+                "choose another --name"
+            )
+        self.figures.mkdir(parents=True, exist_ok=True)
+        write_json(self.config, asdict(config))
+        self._write_test_cells(config, dataset)
+        write_json(self.directory / "versions.json", _versions())
+        write_json(self.data, _describe(dataset))
+
+    def write_history(self, history: list[Epoch]) -> None:
+        """Write the whole history: a header, and a line for each epoch."""
+        with (
+            replacing(self.history) as path,
+            path.open("w", encoding="utf-8", newline="") as file,
+        ):
+            writer = csv.writer(file)
+            writer.writerow(Epoch._fields)
+            writer.writerows(history)
+
+    def read_history(self, epochs: int) -> list[Epoch]:
+        """The first `epochs` epochs of the history.
+
+        Raises:
+            RunError: It has fewer.
+        """
+        with self.history.open(encoding="utf-8", newline="") as file:
+            rows = list(csv.reader(file))[1:]
+        if len(rows) < epochs:
+            raise RunError(f"{self.history} lacks epochs of the checkpoint: start with --force")
+        return [Epoch(int(row[0]), *map(float, row[1:])) for row in rows[:epochs]]
+
+    def end(self, metrics: dict[str, Any]) -> None:
+        """Write the metrics, which makes the run whole, and clear away what only led there."""
+        write_json(self.metrics, metrics)
+        for path in (self.checkpoint, *self.directory.glob(".checkpoint-*")):
+            path.unlink()
+
+    def _has_files(self) -> bool:
+        """Whether anything lies here; a file that a killed run never finished does not count."""
+        if not self.directory.exists():
+            return False
+        return any(not path.name.startswith(".") for path in self.directory.iterdir())
+
+    def _write_test_cells(self, config: TrainConfig, dataset: Dataset) -> None:
+        """Write `test.npz`: all that export needs of the data, so that it reads only the run."""
+        training, _ = dataset.split(config.validation_split)
+        rng = np.random.default_rng(config.seed)
+        shuffled = rng.permutation(len(training.labels))
+        # Ranked within its class, a cell is taken before any cell of a higher rank: as many of
+        # each digit as there are.
+        rank = np.empty(len(shuffled), np.int64)
+        for digit in range(10):
+            members = np.flatnonzero(training.labels[shuffled] == digit)
+            rank[members] = np.arange(len(members))
+        drawn = shuffled[np.argsort(rank, kind="stable")[:CALIBRATION_CELLS]]
+        with replacing(self.directory / "test.npz") as path:
+            np.savez(
+                path,
+                test_cells=dataset.test_cells,
+                test_labels=dataset.test_labels,
+                calibration_cells=training.cells[drawn],
+            )
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The object that a JSON file holds."""
+    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return content
+
+
+def write_json(path: Path, content: dict[str, Any]) -> None:
+    """Write an object as JSON, for people to read too."""
+    with replacing(path) as temporary:
+        temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+def _describe(dataset: Dataset) -> dict[str, Any]:
+    return {
+        "source": dataset.source,
+        "train": len(dataset.train_labels),
+        "test": len(dataset.test_labels),
+        "shape": list(dataset.train_cells.shape[1:]),
+        "train_counts": np.bincount(dataset.train_labels, minlength=10).tolist(),
+        "test_counts": np.bincount(dataset.test_labels, minlength=10).tolist(),
+        "left_out": len(dataset.left_out),
+        "hashes": dataset.hashes,
+    }
+
+
+def _versions() -> dict[str, str]:
+    # Not at the top: a wrong option or an existing run is told at once, without TensorFlow.
+    import keras
+    import tensorflow as tf
+
+    return {
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "tensorflow": tf.__version__,
+        "keras": keras.__version__,
+        "platform": platform.platform(),
+    }
