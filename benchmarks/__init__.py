@@ -1,0 +1,1 @@
+"""What needs the repository: drawn scenes, and measurements on data sets."""
