@@ -1,0 +1,1 @@
+"""From a Keras run to ONNX models of the contract: `python -m export RUN`."""

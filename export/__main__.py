@@ -1,0 +1,70 @@
+"""`python -m export RUN`: see `--help`."""
+
+import argparse
+import importlib
+import os
+import sys
+from pathlib import Path
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Export a run; return the exit status: 0, 1 where a variant falls short, 2 for a bad run."""
+    parser = argparse.ArgumentParser(
+        prog="python -m export",
+        description="Convert a trained run to ONNX (fp32 and int8) and prove on its whole test set "
+        "that nothing was lost. Models and parity.json are written into the run.",
+        epilog="Exit status: 0, 1 where a variant falls short of parity, 2 where the run or the "
+        "arguments are wrong.",
+    )
+    parser.add_argument("run", type=Path, metavar="RUN", help="a run, such as runs/seed-0")
+    parser.add_argument(
+        "--release",
+        nargs="?",
+        type=Path,
+        const="",
+        metavar="DIR",
+        help="if all variants pass, copy them into the runtime package (or into DIR), with model "
+        "card and golden vectors",
+    )
+    options = parser.parse_args(arguments)
+
+    _import_tensorflow_silently()
+    from .build import build
+    from .release import PACKAGE_MODELS, ReleaseError, release
+    from .runs import RunError, open_run
+
+    try:
+        built = build(open_run(options.run))
+        print(built.report.table())
+        print(f"report: {options.run / 'parity.json'}")
+        if options.release is not None:
+            destination = options.release if options.release.parts else PACKAGE_MODELS
+            for path in release(built, destination):
+                print(f"released: {path}")
+    except RunError as error:
+        print(f"export: {error}", file=sys.stderr)
+        return 2
+    except ReleaseError as error:
+        print(f"export: {error}", file=sys.stderr)
+        return 1
+    if not built.report.passed:
+        print("export: a variant falls short of parity, see above", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _import_tensorflow_silently() -> None:
+    # Its C++ notes come before it looks at this variable, and past Python's sys.stderr.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    stderr = os.dup(2)
+    with Path(os.devnull).open("wb") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        importlib.import_module("tensorflow")
+    finally:
+        os.dup2(stderr, 2)
+        os.close(stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,75 @@
+"""What training left behind: the files of a run directory, which is all that export knows of it."""
+
+import json
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class RunError(Exception):
+    """A run directory that cannot be exported; the message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A whole run: trained, evaluated and written to its end."""
+
+    path: Path
+    config: Mapping[str, Any]
+    data: Mapping[str, Any]
+    metrics: Mapping[str, Any]
+    test_cells: NDArray[np.uint8]
+    """uint8 [n, 28, 28]: the whole test set."""
+
+    test_labels: NDArray[np.uint8]
+    """uint8 [n]."""
+
+    calibration_cells: NDArray[np.uint8]
+    """uint8 [m, 28, 28]: training cells that quantisation takes its ranges from."""
+
+    @property
+    def family(self) -> str:
+        """The name that its models are released under."""
+        return str(self.config["family"])
+
+    @property
+    def model_path(self) -> Path:
+        """The trained Keras model."""
+        return self.path / "model.keras"
+
+
+def open_run(path: Path) -> Run:
+    """Read a run directory.
+
+    Raises:
+        RunError: There is none, or it is not whole.
+    """
+    if not (path / "config.json").is_file():
+        raise RunError(f"{path}: is not a run directory; `python -m train` makes one")
+    if not (path / "metrics.json").is_file():  # training writes it last
+        raise RunError(
+            f"{path}: its training has not ended; continue it with "
+            f"`python -m train --resume --runs {path.parent} --name {path.name}`"
+        )
+    try:
+        config, data, metrics = (
+            json.loads((path / f"{name}.json").read_text("utf-8"))
+            for name in ("config", "data", "metrics")
+        )
+        with np.load(path / "test.npz", allow_pickle=False) as arrays:
+            return Run(
+                path,
+                config,
+                data,
+                metrics,
+                arrays["test_cells"],
+                arrays["test_labels"],
+                arrays["calibration_cells"],
+            )
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise RunError(f"{path}: is damaged ({error}); train it again with --force") from error
