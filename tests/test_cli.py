@@ -1,0 +1,199 @@
+"""The command line, as a user runs it: in a process of its own."""
+
+import json
+import os
+import pty
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parents[1]
+COMMAND = [sys.executable, "-W", "error", "-m", "siffra"]
+
+
+def siffra(
+    *arguments: object, stdin: bytes = b"", status: int = 0
+) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(
+        [*COMMAND, *map(str, arguments)],
+        input=stdin, capture_output=True, check=False, timeout=60, cwd=ROOT,
+    )  # fmt: skip
+    result = subprocess.CompletedProcess(
+        done.args, done.returncode, done.stdout.decode(), done.stderr.decode()
+    )
+    assert result.returncode == status, result.stderr
+    assert "Traceback" not in result.stderr
+    return result
+
+
+@pytest.fixture
+def single(examples: dict[Path, str]) -> Path:
+    return next(path for path, text in examples.items() if len(text) == 1)
+
+
+def test_reading_the_examples_prints_the_right_numbers(examples: dict[Path, str]) -> None:
+    output = siffra("read", "examples/").stdout
+    for path, text in examples.items():
+        shown = f"\n    {text}".replace("\n", "\n    ") if "\n" in text else f": {text}"
+        assert f"examples/{path.name}{shown}\n".replace("\n        ", "\n    ") in output
+
+
+def test_a_single_picture_gives_the_bare_text(examples: dict[Path, str]) -> None:
+    path, text = next(iter(examples.items()))
+    assert siffra("read", path).stdout == f"{text}\n"
+    assert siffra("read", "-", stdin=path.read_bytes()).stdout == f"{text}\n"
+
+
+def test_json_lines_for_read_and_classify(examples: dict[Path, str], single: Path) -> None:
+    lines = siffra("read", "--jsonl", *examples).stdout.splitlines()
+    documents = [json.loads(line) for line in lines]
+    assert {Path(d["source"]): d["text"] for d in documents} == examples
+    assert list(documents[0]) == ["source", "text", "digits", "timings"]
+    assert list(documents[0]["digits"][0]) == ["label", "confidence", "accepted", "reason", "box"]
+
+    (document,) = json.loads(siffra("classify", "--json", single).stdout)
+    assert {"source", "label", "confidence", "accepted", "reason", "probabilities"} <= set(document)
+    assert str(document["label"]) == examples[single]
+    assert len(document["probabilities"]) == 10
+
+
+def test_json_lines_are_streamed(examples: dict[Path, str], tmp_path: Path) -> None:
+    """The first line is there before the second picture can be read."""
+    fifo = tmp_path / "late.png"
+    os.mkfifo(fifo)
+    path, text = next(iter(examples.items()))
+    arguments = [*COMMAND, "read", "--jsonl", str(path), str(fifo)]
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert json.loads(process.stdout.readline())["text"] == text
+        fifo.write_bytes(path.read_bytes())
+        assert json.loads(process.stdout.readline())["text"] == text
+    assert process.returncode == 0
+
+
+def test_what_cannot_be_read_is_named_and_the_rest_goes_on(single: Path, tmp_path: Path) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    sources = ["missing.png", "pyproject.toml", empty, "no*match.png", single]
+    done = siffra("classify", *sources, status=1)
+    assert len(done.stdout.splitlines()) == 1
+    assert len(done.stderr.splitlines()) == 4
+    assert all(line.startswith("siffra: ") for line in done.stderr.splitlines())
+
+    done = siffra("classify", "--jsonl", *sources, status=1)
+    documents = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [document["source"] for document in documents] == list(map(str, sources))
+    assert ["error" in document for document in documents] == [True] * 4 + [False]
+    assert done.stderr == ""
+
+
+def test_patterns_and_folders_are_expanded(examples: dict[Path, str], tmp_path: Path) -> None:
+    nested = tmp_path / "a" / "b"
+    nested.mkdir(parents=True)
+    for number, path in enumerate(examples):
+        shutil.copy(path, nested / f"{number:02}{path.suffix}")
+    (nested / "notes.txt").write_text("no picture")
+    (nested / ".hidden.png").write_text("no picture")
+    assert len(siffra("read", "--jsonl", tmp_path).stdout.splitlines()) == len(examples)
+    matched = siffra("read", "--jsonl", tmp_path / "**" / "0*.jpg").stdout.splitlines()
+    assert len(matched) == len(list(nested.glob("0*.jpg")))
+
+
+def test_saved_overlays_do_not_overwrite_one_another(single: Path, tmp_path: Path) -> None:
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+        shutil.copy(single, tmp_path / folder / "digit.png")
+    saved = tmp_path / "new" / "folder"
+    siffra("classify", tmp_path / "one", tmp_path / "two", "--save", saved)
+    assert sorted(path.name for path in saved.iterdir()) == [
+        "digit-2.classify.png",
+        "digit.classify.png",
+    ]
+    overlay = cv2.imread(str(saved / "digit.classify.png"))
+    assert overlay is not None
+    assert np.ptp(overlay) > 100
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["read"],
+        ["read", "x.png", "--threshold", "2"],
+        ["read", "x.png", "--threshold", "much"],
+        ["read", "x.png", "--json", "--jsonl"],
+        ["write", "x.png"],
+    ],
+    ids=" ".join,
+)
+def test_wrong_usage_is_status_2(arguments: list[str]) -> None:
+    assert "usage: siffra" in siffra(*arguments, status=2).stderr
+
+
+def test_an_unknown_model_names_the_known_ones(single: Path) -> None:
+    done = siffra("read", "--model", "lenet", single, status=1)
+    assert "ann, ann-int8" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_an_unsure_digit_says_what_it_might_be(single: Path, examples: dict[Path, str]) -> None:
+    output = siffra("classify", "--threshold", "1", single, status=0).stdout
+    assert examples[single] in output
+    blank = np.full((50, 50), 255, dtype=np.uint8)
+    encoded = cv2.imencode(".png", blank)[1].tobytes()
+    assert siffra("classify", "-", stdin=encoded).stdout == "?  blank\n"
+    assert siffra("read", "-", stdin=encoded).stdout == "no digits\n"
+
+
+def test_a_closed_pipe_ends_quietly(examples: dict[Path, str]) -> None:
+    sources = [str(path) for path in examples] * 5
+    with subprocess.Popen(
+        [*COMMAND, "read", "--jsonl", *sources], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == b""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
+def test_a_bar_shows_progress_on_a_terminal_alone(examples: dict[Path, str]) -> None:
+    sources = [str(path) for path in examples]
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        [*COMMAND, "read", *sources], stdout=subprocess.DEVNULL, stderr=theirs
+    ) as process:
+        os.close(theirs)
+        shown = b""
+        try:
+            while chunk := os.read(ours, 4096):
+                shown += chunk
+        except OSError:  # Linux's way of saying that the other end is closed
+            pass
+    os.close(ours)
+    assert process.returncode == 0
+    assert f"{len(sources)}/{len(sources)}".encode() in shown
+    assert shown.endswith(b"\r\x1b[2K")  # and leaves the line clean
+    assert siffra("read", *sources).stderr == ""
+
+
+def test_info_names_versions_and_models() -> None:
+    output = siffra("info").stdout
+    facts = json.loads(siffra("info", "--json").stdout)
+    for name in ("siffra", "python", "numpy", "onnxruntime", "opencv"):
+        assert facts["versions"][name] in output
+    assert [model["name"] for model in facts["models"]] == ["ann", "ann-int8"]
+    assert all(model["accuracy"] > 0.97 for model in facts["models"])
+    assert all(model["recipe"]["recipe"] == "seed" for model in facts["models"])
+
+
+def test_help_names_every_command() -> None:
+    output = siffra("--help").stdout
+    assert all(command in output for command in ("read", "classify", "info", "check"))
+    assert siffra("--version").stdout.startswith("siffra 0.")

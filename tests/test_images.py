@@ -1,0 +1,185 @@
+"""Whatever comes in becomes uint8 pixels, upright and opaque, or an ImageError that helps."""
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from siffra import ImageError
+from siffra.images import load, reduce, to_grey
+
+# No two of its eight orientations look alike.
+MARKED = np.zeros((40, 60, 3), dtype=np.uint8)
+MARKED[:10, :30] = (0, 0, 255)
+MARKED[:10, 50:] = (255, 255, 255)
+GREY = MARKED.max(axis=2)
+
+
+def encoded(suffix: str, pixels: NDArray[Any] = MARKED) -> bytes:
+    done, data = cv2.imencode(suffix, pixels)
+    assert done
+    return data.tobytes()
+
+
+def close(a: NDArray[Any], b: NDArray[Any]) -> bool:
+    """Alike up to what JPEG does to edges."""
+    return a.shape == b.shape and float(np.abs(a.astype(int) - b.astype(int)).mean()) < 6
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".webp", ".bmp", ".tiff"])
+def test_a_path_bytes_and_a_file_object_give_the_same(suffix: str, tmp_path: Path) -> None:
+    path = tmp_path / f"ett två 三{suffix}"
+    path.write_bytes(encoded(suffix))
+    from_path = load(path)
+    assert close(from_path, MARKED)
+    assert from_path.dtype == np.uint8
+    assert np.array_equal(load(str(path)), from_path)
+    assert np.array_equal(load(path.read_bytes()), from_path)
+    assert np.array_equal(load(memoryview(path.read_bytes())), from_path)
+    with path.open("rb") as file:
+        assert np.array_equal(load(file), from_path)
+
+
+@pytest.mark.parametrize(
+    ("array", "expected"),
+    [
+        (MARKED, MARKED),
+        (GREY, GREY),
+        (GREY[:, :, None], GREY),
+        (GREY > 100, np.where(GREY > 100, 255, 0)),
+        (GREY / 255.0, GREY),
+        ((GREY / 255.0).astype(np.float32), GREY),
+        (GREY.astype(np.uint16) * 257, GREY),
+        (GREY.astype(np.int64), GREY),
+        (MARKED[:, ::-1], MARKED[:, ::-1]),
+        (np.asfortranarray(MARKED), MARKED),
+    ],
+    ids=["BGR", "grey", "1", "bool", "f64", "f32", "u16", "i64", "flipped", "fortran"],
+)
+def test_arrays_of_every_kind_become_uint8(array: NDArray[Any], expected: NDArray[Any]) -> None:
+    pixels = load(array)
+    assert pixels.dtype == np.uint8
+    assert pixels.flags.c_contiguous
+    assert np.array_equal(pixels, expected)
+
+
+def test_an_array_is_not_changed_and_may_be_read_only() -> None:
+    array = MARKED.copy()
+    array.flags.writeable = False
+    load(array)
+    assert np.array_equal(array, MARKED)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "1", "RGBA", "LA", "P", "CMYK", "I;16"])
+def test_pillow_images_of_every_mode(mode: str) -> None:
+    sixteen = Image.fromarray(GREY.astype(np.uint16) * 257)
+    image = sixteen if mode == "I;16" else Image.fromarray(GREY).convert(mode)
+    assert close(to_grey(load(image)), np.where(GREY > 127, 255, 0) if mode == "1" else GREY)
+
+
+def test_pillow_colours_arrive_as_bgr() -> None:
+    assert np.array_equal(load(Image.fromarray(MARKED[:, :, ::-1])), MARKED)
+
+
+ORIENTED: dict[int, Callable[[NDArray[Any]], NDArray[Any]]] = {
+    # How a camera stores an upright scene under each value of EXIF's orientation tag (EXIF 2.32,
+    # 4.6.4): the inverse of what a reader has to do.
+    1: lambda a: a,
+    2: lambda a: a[:, ::-1],
+    3: lambda a: a[::-1, ::-1],
+    4: lambda a: a[::-1],
+    5: lambda a: a.swapaxes(0, 1),
+    6: lambda a: np.rot90(a, 1),
+    7: lambda a: a.swapaxes(0, 1)[::-1, ::-1],
+    8: lambda a: np.rot90(a, -1),
+}
+
+
+@pytest.mark.parametrize("orientation", ORIENTED)
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "TIFF", "alpha PNG", "Pillow"])
+def test_exif_orientation_is_respected(form: str, orientation: int) -> None:
+    stored = np.ascontiguousarray(ORIENTED[orientation](MARKED)[:, :, ::-1])
+    image = Image.fromarray(stored)
+    exif = image.getexif()
+    exif[0x0112] = orientation
+    if form == "alpha PNG":
+        image.putalpha(255)
+        form = "PNG"
+    if form == "Pillow":
+        assert np.array_equal(load(image), MARKED)
+        return
+    file = io.BytesIO()
+    image.save(file, form, exif=exif)
+    assert close(load(file.getvalue()), MARKED)
+
+
+@pytest.mark.parametrize(("ink", "paper"), [(0, 255), (255, 0)], ids=["dark", "light"])
+def test_strokes_on_nothing_stay_visible(ink: int, paper: int) -> None:
+    """A drawing app saves white strokes on transparency; on white paper they would vanish."""
+    bgra = np.zeros((20, 20, 4), dtype=np.uint8)
+    bgra[5:15, 8:12] = (ink, ink, ink, 255)
+    pixels = load(encoded(".png", bgra))
+    assert pixels[10, 10].tolist() == [ink] * 3
+    assert pixels[0, 0].tolist() == [paper] * 3
+
+
+def test_half_transparent_ink_is_mixed_with_the_paper() -> None:
+    bgra = np.zeros((20, 20, 4), dtype=np.uint8)
+    bgra[5:15, 8:12] = (0, 0, 0, 128)
+    assert load(bgra)[10, 10].tolist() == [127] * 3
+
+
+def test_sixteen_bit_and_grey_files_keep_their_brightness() -> None:
+    assert close(to_grey(load(encoded(".png", GREY.astype(np.uint16) * 257))), GREY)
+    assert close(load(encoded(".jpg", GREY)), GREY)
+
+
+def test_reduce_keeps_small_pictures_and_states_its_factor() -> None:
+    same, factor = reduce(GREY)
+    assert np.array_equal(same, GREY)
+    assert factor == 1.0
+    small, factor = reduce(GREY, side=30)
+    assert small.shape == (20, 30)
+    assert factor == 2.0
+
+
+@pytest.mark.parametrize(
+    ("source", "cause", "cure"),
+    [
+        ("missing.png", "missing.png", "no such file"),
+        (".", "folder", "pass the files in it"),
+        (b"", "0 bytes", "is empty"),
+        (b"hello there, no picture", "b'hello th'", "JPEG, PNG"),
+        (b"%PDF-1.7 and so on", "PDF", "pdftoppm"),
+        (b"\0\0\0\x18ftypheic\0\0\0\0", "HEIC", "JPEG"),
+        (b"\xff\xd8\xff\xe0 broken", "not a picture", "JPEG"),
+        (42, "int", "NumPy array"),
+        (io.StringIO("text"), "text", "'rb'"),
+        (np.zeros((4, 4, 2), np.uint8), "(4, 4, 2)", "[H, W]"),
+        (np.zeros((2, 4, 4, 3), np.uint8), "(2, 4, 4, 3)", "[H, W]"),
+        (np.zeros((0, 4), np.uint8), "(0, 4)", "no pixels"),
+        (np.full((4, 4), 200.0), "200", "scale it"),
+        (np.full((4, 4), np.nan), "nan", "0 to 1"),
+        (np.full((4, 4), 256), "256", "0 to 255"),
+        (np.full((4, 4), -1), "-1", "0 to 255"),
+        (np.zeros((4, 4), complex), "complex128", "uint8"),
+        (Image.new("F", (4, 4)), "'F'", "convert('L')"),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_read_says_why_and_what_would_work(
+    source: Any, cause: str, cure: str
+) -> None:
+    with pytest.raises(ImageError) as caught:
+        load(source)
+    message = str(caught.value)
+    assert cause in message
+    assert cure in message
+    assert "\n" not in message
+    assert isinstance(caught.value, ValueError)

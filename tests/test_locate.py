@@ -1,0 +1,116 @@
+"""Pages to regions: every digit once, in reading order, and nothing else."""
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from benchmarks.scenes import draw_scene
+from siffra.images import to_grey
+from siffra.ink import find_ink
+from siffra.locate import locate, locate_one
+from siffra.results import Box
+
+Pixels = NDArray[np.uint8]
+
+
+def page(height: int = 300, width: int = 500) -> Pixels:
+    return np.full((height, width), 255, dtype=np.uint8)
+
+
+def zero(on: Pixels, x: int, y: int, height: int = 60) -> Box:
+    """Draw a 0 and return its box."""
+    cv2.ellipse(
+        on, (x + height // 3, y + height // 2), (height // 3 - 3, height // 2 - 3), 0, 0, 360, 0, 5
+    )
+    return Box(x, y, 2 * height // 3, height)
+
+
+def overlap(a: Sequence[int], b: Sequence[int]) -> float:
+    """Intersection over union of two boxes."""
+    across = min(a[0] + a[2], b[0] + b[2]) - max(a[0], b[0])
+    down = min(a[1] + a[3], b[1] + b[3]) - max(a[1], b[1])
+    shared = max(0, across) * max(0, down)
+    return shared / (a[2] * a[3] + b[2] * b[3] - shared)
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("light", [0.0, 0.8])
+def test_each_drawn_digit_is_found_once_in_reading_order(seed: int, light: float) -> None:
+    scene = draw_scene(
+        ["4071", "83", "25960"], size=(480, 640), style="round", paper="white", pen="pen",
+        light=light, noise=0.2, blur=0.2, tilt=2, perspective=0.1, seed=seed,
+    )  # fmt: skip
+    lines = locate(find_ink(to_grey(scene.image)))
+    assert [len(line) for line in lines] == [4, 2, 5]
+    found = [region.box for line in lines for region in line]
+    assert min(map(overlap, found, scene.boxes)) > 0.7
+
+
+def test_neighbours_of_any_size_keep_their_order() -> None:
+    grey = page()
+    boxes = [zero(grey, 30, 100, 100), zero(grey, 150, 130, 45), zero(grey, 230, 90, 120)]
+    (line,) = locate(find_ink(grey))
+    assert [region.box.x for region in line] == pytest.approx([box.x for box in boxes], abs=4)
+
+
+def test_a_slanted_line_stays_one_line() -> None:
+    grey = page()
+    for number in range(7):
+        zero(grey, 20 + 65 * number, 20 + 25 * number, 50)
+    assert [len(line) for line in locate(find_ink(grey))] == [7]
+
+
+def test_broken_strokes_are_one_digit() -> None:
+    grey = page()
+    zero(grey, 30, 100)
+    cv2.line(grey, (150, 100), (190, 100), 0, 5)  # the hat of a 5, off its body
+    cv2.line(grey, (152, 108), (150, 128), 0, 5)
+    cv2.ellipse(grey, (165, 142), (22, 18), 0, -120, 130, 0, 5)
+    zero(grey, 230, 100)
+    assert [len(line) for line in locate(find_ink(grey))] == [3]
+
+
+def test_specks_rulings_and_edges_are_left_out() -> None:
+    grey = page()
+    zero(grey, 100, 100)
+    zero(grey, 200, 100)
+    clean = locate(find_ink(grey.copy()))
+    cv2.circle(grey, (300, 150), 3, 0, -1)
+    cv2.line(grey, (0, 200), (499, 203), 90, 2)  # a ruling
+    cv2.line(grey, (3, 0), (0, 299), 60, 9)  # the table beside the sheet
+    cv2.rectangle(grey, (0, 290), (499, 299), 70, -1)
+    assert [[r.box for r in line] for line in locate(find_ink(grey))] == [
+        [r.box for r in line] for line in clean
+    ]
+
+
+def test_blank_and_noisy_paper_hold_nothing() -> None:
+    rng = np.random.default_rng(0)
+    for paper in (page(), page() // 2, rng.normal(200, 6, (300, 500)).clip(0, 255)):
+        assert locate(find_ink(np.asarray(paper, dtype=np.uint8))) == []
+
+
+def test_one_digit_wins_over_what_surrounds_it() -> None:
+    grey = page(300, 300)
+    cv2.rectangle(grey, (0, 0), (299, 299), 40, 8)  # a form's box
+    box = zero(grey, 110, 90, 120)
+    region = locate_one(find_ink(grey))
+    assert region is not None
+    assert overlap(region.box, box) > 0.8
+
+
+def test_a_digit_that_fills_the_picture_keeps_its_inside() -> None:
+    """A local threshold would turn the bar into two outlines."""
+    grey = page(200, 200)
+    cv2.line(grey, (100, 20), (100, 180), 0, 50)
+    region = locate_one(find_ink(grey))
+    assert region is not None
+    assert len(region.contours) == 1
+    assert region.stroke_width == pytest.approx(50, rel=0.25)
+
+
+def test_no_ink_is_no_region() -> None:
+    assert locate_one(find_ink(page())) is None

@@ -1,0 +1,107 @@
+"""Model files: what follows the contract loads, what does not says why."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+
+from siffra import ModelError, Reader
+from siffra.network import Network, released
+
+
+def changed(path: Path, change: Callable[[onnx.ModelProto], None]) -> Path:
+    """Write a released model with a change to it."""
+    model = onnx.load(released()["ann"])
+    change(model)
+    onnx.save(model, path)
+    return path
+
+
+def state(model: onnx.ModelProto, **properties: str) -> None:
+    known = {entry.key: entry.value for entry in model.metadata_props}
+    del model.metadata_props[:]
+    onnx.helper.set_model_props(model, known | properties)
+
+
+def rename_output(model: onnx.ModelProto) -> None:
+    for node in model.graph.node:
+        for number, name in enumerate(node.output):
+            if name == "probabilities":
+                node.output[number] = "scores"
+    model.graph.output[0].name = "scores"
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda model: state(model, contract="2"), "version 2 of the contract"),
+        (lambda model: model.ClearField("metadata_props"), "version unknown of the contract"),
+        (lambda model: state(model, labels='["a", "b"]'), 'labels \\["a", "b"\\]'),
+        (lambda model: state(model, threshold="high"), "no threshold of confidence"),
+        (rename_output, "is not a siffra model"),
+    ],
+    ids=["newer contract", "no metadata", "other labels", "no threshold", "other output"],
+)
+def test_a_model_that_breaks_the_contract_is_refused(
+    change: Callable[[onnx.ModelProto], None], said: str, tmp_path: Path
+) -> None:
+    path = changed(tmp_path / "other.onnx", change)
+    with pytest.raises(ModelError, match=said) as caught:
+        Reader(path)
+    assert "other.onnx" in str(caught.value)
+
+
+@pytest.mark.parametrize("content", [b"", b"no model at all", b"\x08\x07" + b"\0" * 100])
+def test_what_is_no_model_is_refused(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "broken.onnx"
+    path.write_bytes(content)
+    with pytest.raises(ModelError, match=r"broken\.onnx: onnxruntime .* cannot load it"):
+        Reader(path)
+
+
+def test_a_truncated_model_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "half.onnx"
+    content = released()["ann"].read_bytes()
+    path.write_bytes(content[: len(content) // 2])
+    with pytest.raises(ModelError, match=r"half\.onnx"):
+        Reader(path)
+
+
+def test_a_model_of_ones_own_is_read_by_its_path(tmp_path: Path) -> None:
+    path = changed(tmp_path / "own.onnx", lambda model: state(model, threshold="0.9"))
+    for source in (path, str(path)):
+        reader = Reader(source)
+        assert reader.threshold == 0.9
+        assert reader.metadata["family"] == "ann"
+
+
+@pytest.mark.parametrize("name", released())
+def test_released_models_state_where_they_come_from(name: str) -> None:
+    metadata = Network(name).metadata
+    assert metadata["name"] == name
+    assert float(metadata["accuracy"]) > 0.97
+    assert metadata["test_cells"] == "10000"
+    assert len(metadata["parity"]) == 64
+    assert "train-images-idx3-ubyte" in metadata["data"]
+    assert metadata["licence"].startswith("MIT")
+
+
+@pytest.mark.parametrize("name", released())
+def test_released_models_run_on_the_oldest_onnxruntime(name: str) -> None:
+    """1.19, the oldest declared, knows opset 21 and IR version 10; these stay far below."""
+    model = onnx.load(released()[name])
+    assert [(opset.domain, opset.version) for opset in model.opset_import] == [("", 13)]
+    assert model.ir_version <= 8
+    (axis, *_) = model.graph.input[0].type.tensor_type.shape.dim
+    assert axis.dim_param == "batch"
+
+
+def test_one_thread_computes_and_gives_the_same_as_two() -> None:
+    cells = np.random.default_rng(0).integers(0, 256, (300, 28, 28), dtype=np.uint8)
+    one, two = (Reader(threads=threads).probabilities(cells) for threads in (1, 2))
+    np.testing.assert_allclose(one, two, atol=1e-6)
+    bare = onnxruntime.InferenceSession(released()["ann"]).run(None, {"cells": cells})[0]
+    np.testing.assert_allclose(one, bare, atol=1e-6)
