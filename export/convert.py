@@ -26,15 +26,13 @@ def convert(model: Any) -> onnx.ModelProto:
 
     # `from_keras` fails on Keras 3 (tensorflow-onnx #2319); a traced function converts, and the
     # key of what it returns names the output.
-    @tf.function(  # type: ignore[untyped-decorator]
-        input_signature=[tf.TensorSpec([None, side, side], tf.uint8, name=contract.INPUT)]
-    )
     def predict(cells: Any) -> dict[str, Any]:
         return {contract.OUTPUT: model(cells, training=False)}
 
+    signature = [tf.TensorSpec([None, side, side], tf.uint8, name=contract.INPUT)]
     proto: onnx.ModelProto
     proto, _ = tf2onnx.convert.from_function(
-        predict, input_signature=predict.input_signature, opset=OPSET
+        tf.function(predict, input_signature=signature), input_signature=signature, opset=OPSET
     )
     proto.ir_version = IR_VERSION
     # Constant folding leaves opset domains behind that no node uses; old runtimes may refuse them.

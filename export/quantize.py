@@ -10,18 +10,13 @@ from typing import Any
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from onnxruntime.quantization import (
-    CalibrationDataReader,
-    QuantFormat,
-    QuantType,
-    quantize_static,
-)
+from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
 
 from siffra import contract
 
 
-class _Cells(CalibrationDataReader):  # type: ignore[misc]
-    """Hands calibration cells to onnxruntime in one batch."""
+class _Cells:
+    """Hands calibration cells to onnxruntime in one batch, as its `CalibrationDataReader` does."""
 
     def __init__(self, cells: NDArray[np.uint8]) -> None:
         self._batches: Iterator[dict[str, Any]] = iter([{contract.INPUT: cells}])

@@ -2,7 +2,6 @@
 
 import json
 import os
-import pty
 import shutil
 import subprocess
 import sys
@@ -62,6 +61,7 @@ def test_json_lines_for_read_and_classify(examples: dict[Path, str], single: Pat
     assert len(document["probabilities"]) == 10
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a named pipe")
 def test_json_lines_are_streamed(examples: dict[Path, str], tmp_path: Path) -> None:
     """The first line is there before the second picture can be read."""
     fifo = tmp_path / "late.png"
@@ -164,6 +164,8 @@ def test_a_closed_pipe_ends_quietly(examples: dict[Path, str]) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
 def test_a_bar_shows_progress_on_a_terminal_alone(examples: dict[Path, str]) -> None:
+    import pty
+
     sources = [str(path) for path in examples]
     ours, theirs = pty.openpty()
     with subprocess.Popen(

@@ -1,7 +1,7 @@
 """Files that appear whole or not at all."""
 
 import os
-import tempfile
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -16,25 +16,13 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     way leaves `path` as it was too. The folder of `path` must exist.
     """
     target = Path(path)
-    handle, name = tempfile.mkstemp(
-        prefix=f".{target.stem}-", suffix=target.suffix, dir=target.parent
-    )
-    os.close(handle)
-    temporary = Path(name)
+    temporary = target.with_name(f".{target.stem}-{secrets.token_hex(4)}{target.suffix}")
     try:
         yield temporary
         with temporary.open("rb+") as file:  # a rename alone may outrun its data to the disk
             os.fsync(file.fileno())
-        # mkstemp makes files private; what we leave behind should obey the umask as others do.
-        temporary.chmod(0o666 & ~_umask())
         temporary.replace(target)
     except BaseException:
         with suppress(FileNotFoundError):
             temporary.unlink()
         raise
-
-
-def _umask() -> int:
-    mask = os.umask(0o022)
-    os.umask(mask)
-    return mask

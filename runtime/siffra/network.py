@@ -83,7 +83,7 @@ def _resolve(model: str | os.PathLike[str]) -> Path:
 def _open(path: Path, threads: int) -> Any:
     onnxruntime = _onnxruntime()
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
+    options.intra_op_num_threads = min(threads, os.cpu_count() or 1)
     options.inter_op_num_threads = 1
     options.log_severity_level = 3  # errors alone: boards print warnings that mean nothing here
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")

@@ -27,7 +27,7 @@ class Reader:
         model: Name of a released model (`siffra info` lists them) or path of an ONNX model that
             `python -m export` made.
         threshold: Confidence, 0 to 1, from which a digit is accepted; the model's own by default.
-        threads: Threads that compute one inference.
+        threads: Threads that compute one inference, at most as many as the machine has cores.
 
     Raises:
         ModelError: The model is missing or is not one of siffra's.
