@@ -1,6 +1,7 @@
 """Ink to regions: which strokes belong together, which may be digits, in what order they read."""
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -161,13 +162,30 @@ def _typical_height(pieces: Sequence[Region]) -> float:
 def _join_broken(pieces: Iterable[Region], typical: float) -> list[Region]:
     """Join the pieces of digits that were written, or scanned, in several strokes."""
     joined: list[Region] = []
+    # Which regions lie in each square of the page: to compare all with all would take seconds on a
+    # page of text.
+    squares: defaultdict[tuple[int, int], list[int]] = defaultdict(list)
     for piece in sorted(pieces, key=lambda piece: piece.side, reverse=True):
-        match = next((i for i, region in enumerate(joined) if _same(region, piece, typical)), None)
+        near = {i for square in _squares(piece.box, typical) for i in squares[square]}
+        match = next((i for i in sorted(near) if _same(joined[i], piece, typical)), None)
         if match is None:
+            match = len(joined)
             joined.append(piece)
         elif piece.side >= 0.15 * typical:
             joined[match] = _union([joined[match], piece])
+        for square in _squares(joined[match].box, typical):
+            if match not in squares[square]:
+                squares[square].append(match)
     return joined
+
+
+def _squares(box: Box, typical: float) -> Iterator[tuple[int, int]]:
+    """Yield the squares of the page, two digits wide, that a box and what may join it lie in."""
+    side = max(1, round(2 * typical))
+    reach = round(0.12 * typical) + 1
+    for row in range((box.y - reach) // side, (box.y + box.height + reach) // side + 1):
+        for column in range(box.x // side, (box.x + box.width) // side + 1):
+            yield row, column
 
 
 def _same(region: Region, piece: Region, typical: float) -> bool:
@@ -203,20 +221,23 @@ def _union(regions: Sequence[Region]) -> Region:
 
 
 def _lines(regions: Iterable[Region]) -> list[list[Region]]:
-    """Put regions into lines: each continues the line whose last region it overlaps in height."""
+    """Put regions into lines: each continues the line whose last region it shares most height with.
+
+    Shared height counts as a share of the lower of the two boxes.
+    """
+    ordered = sorted(regions, key=lambda region: region.box.x)
     lines: list[list[Region]] = []
-    for region in sorted(regions, key=lambda region: region.box.x):
-        followed = [line for line in lines if _level(line[-1].box, region.box) > 0.4]
-        if followed:
-            max(followed, key=lambda line: _level(line[-1].box, region.box)).append(region)
-        else:
-            lines.append([region])
+    top, bottom = np.zeros((2, len(ordered)))  # of the last region of each line
+    for region in ordered:
+        above, below = region.box.y, region.box.y + region.box.height
+        count = len(lines)
+        shared = np.minimum(bottom[:count], below) - np.maximum(top[:count], above)
+        level = shared / np.minimum(bottom[:count] - top[:count], below - above)
+        line = int(level.argmax()) if count and level.max() > 0.4 else count
+        if line == count:
+            lines.append([])
+        lines[line].append(region)
+        top[line], bottom[line] = above, below
     return sorted(
         lines, key=lambda line: float(np.mean([r.box.y + r.box.height / 2 for r in line]))
     )
-
-
-def _level(a: Box, b: Box) -> float:
-    """Return the share of the lower box's height that two boxes have in common."""
-    shared = min(a.y + a.height, b.y + b.height) - max(a.y, b.y)
-    return shared / min(a.height, b.height)
