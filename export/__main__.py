@@ -19,43 +19,58 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("run", type=Path, metavar="RUN", help="a run, such as runs/seed-0")
     parser.add_argument(
         "--release",
-        nargs="?",
+        action="store_true",
+        help="if all variants pass, copy them into the package, with model card and golden vectors",
+    )
+    parser.add_argument(
+        "--package",
         type=Path,
-        const="",
         metavar="DIR",
-        help="if all variants pass, copy them into the runtime package (or into DIR), with model "
-        "card and golden vectors",
+        help="folder of models to release into; default: that of the runtime in this checkout",
     )
     options = parser.parse_args(arguments)
 
-    _import_tensorflow_silently()
-    from .build import build
-    from .release import PACKAGE_MODELS, ReleaseError, release
+    try:
+        return _export(options)
+    except KeyboardInterrupt:
+        print("export: stopped", file=sys.stderr)
+        return 130
+
+
+def _export(options: argparse.Namespace) -> int:
     from .runs import RunError, open_run
 
     try:
-        built = build(open_run(options.run))
-        print(built.report.table())
-        print(f"report: {options.run / 'parity.json'}")
-        if options.release is not None:
-            destination = options.release if options.release.parts else PACKAGE_MODELS
-            for path in release(built, destination):
-                print(f"released: {path}")
+        run = open_run(options.run)
+        print(f"converting {options.run}, comparing on {len(run.test_cells):,} cells", flush=True)
+        _import_tensorflow_silently()
+        from .build import build
+
+        built = build(run)
     except RunError as error:
         print(f"export: {error}", file=sys.stderr)
         return 2
-    except ReleaseError as error:
-        print(f"export: {error}", file=sys.stderr)
-        return 1
-    if not built.report.passed:
+    print(built.report.table())
+    print(f"report: {options.run / 'parity.json'}")
+    if not (built.report.passed or options.release):
         print("export: a variant falls short of parity, see above", file=sys.stderr)
         return 1
+    if options.release:
+        from .release import PACKAGE_MODELS, ReleaseError, release
+
+        try:
+            for path in release(built, options.package or PACKAGE_MODELS):
+                print(f"released: {path}")
+        except ReleaseError as error:
+            print(f"export: {error}", file=sys.stderr)
+            return 1
     return 0
 
 
 def _import_tensorflow_silently() -> None:
     # Its C++ notes come before it looks at this variable, and past Python's sys.stderr.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ["KERAS_BACKEND"] = "tensorflow"  # tf2onnx converts no other
     stderr = os.dup(2)
     with Path(os.devnull).open("wb") as nowhere:
         os.dup2(nowhere.fileno(), 2)

@@ -16,7 +16,7 @@ from siffra.files import replacing
 from siffra.network import Network
 
 from .convert import convert, with_metadata
-from .parity import ParityReport, VariantParity, compare
+from .parity import ParityReport, compare
 from .quantize import quantize
 from .runs import Run, RunError
 
@@ -53,10 +53,19 @@ def build(run: Run) -> Built:
         for precision, graph in graphs.items():
             # Through the runtime's own code: what is compared is what users will get.
             path = Path(folder) / f"{_name(run, precision)}.onnx"
-            path.write_bytes(with_metadata(graph, _metadata(run, precision, None, "")))
+            content = with_metadata(graph, _metadata(run, precision))
+            path.write_bytes(content)
             answers = Network(path).probabilities(run.test_cells)
             variants.append(
-                compare(path.stem, precision, _serialised(graph), truth, answers, run.test_labels)
+                compare(
+                    path.stem,
+                    precision,
+                    _serialised(graph),
+                    len(content),
+                    truth,
+                    answers,
+                    run.test_labels,
+                )
             )
     keras_accuracy = float((truth.argmax(axis=1) == run.test_labels).mean())
     report = ParityReport(
@@ -72,7 +81,9 @@ def build(run: Run) -> Built:
         path.write_bytes(text)
     models = []
     for variant in report.variants:
-        metadata = _metadata(run, variant.precision, variant, sha256(text).hexdigest())
+        metadata = _metadata(
+            run, variant.precision, f"{variant.accuracy:.4f}", sha256(text).hexdigest()
+        )
         models.append(run.path / f"{variant.name}.onnx")
         with replacing(models[-1]) as path:
             path.write_bytes(with_metadata(graphs[variant.precision], metadata))
@@ -102,8 +113,9 @@ def _serialised(graph: onnx.ModelProto) -> bytes:
 
 
 def _metadata(
-    run: Run, precision: str, parity: VariantParity | None, report_digest: str
+    run: Run, precision: str, accuracy: str = "0.0000", report: str = "0" * 64
 ) -> dict[str, str]:
+    """What a model file says of itself; accuracy and the report's digest are known last."""
     hashes = run.data["hashes"]
     return {
         "name": _name(run, precision),
@@ -114,10 +126,10 @@ def _metadata(
         "labels": json.dumps(list(contract.LABELS)),
         "recipe": json.dumps(dict(run.config)),
         "data": json.dumps(hashes),
-        "accuracy": "" if parity is None else f"{parity.accuracy:.4f}",
+        "accuracy": accuracy,
         "test_cells": str(len(run.test_cells)),
         "calibration": json.dumps({"method": "none", "temperature": 1.0}),
         "threshold": str(run.config["threshold"]),
-        "parity": report_digest,
+        "parity": report,
         "licence": LICENCE if "train-images-idx3-ubyte" in hashes else OWN_LICENCE,
     }

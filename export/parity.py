@@ -51,6 +51,8 @@ class VariantParity:
     """Digest of the model without its metadata, which states the digest of this report."""
 
     bytes: int
+    """Size of the released file."""
+
     max_difference: float
     mean_difference: float
     accuracy: float
@@ -112,6 +114,7 @@ def compare(
     name: str,
     precision: str,
     graph: bytes,
+    size: int,
     keras: Probabilities,
     variant: Probabilities,
     labels: NDArray[np.uint8],
@@ -122,6 +125,7 @@ def compare(
         name: Name of the variant.
         precision: `fp32` or `int8`, which sets the limits.
         graph: The serialised model, without metadata.
+        size: Bytes of the file, with metadata.
         keras: float32 [n, 10], what the trained model says of the test cells.
         variant: float32 [n, 10], what the variant says of them.
         labels: uint8 [n], the truth.
@@ -141,7 +145,7 @@ def compare(
         name=name,
         precision=precision,
         graph_sha256=sha256(graph).hexdigest(),
-        bytes=len(graph),
+        bytes=size,
         max_difference=greatest,
         mean_difference=float(difference.mean()),
         accuracy=float((answered == truth).mean()),

@@ -1,12 +1,11 @@
 """Into the package: the models, their card, and golden vectors to check them by on any device."""
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from siffra import Reader
 from siffra.check import FILE_NAME
@@ -35,13 +34,24 @@ def release(built: Built, destination: Path = PACKAGE_MODELS) -> list[Path]:
         The files that were written.
 
     Raises:
-        ReleaseError: A variant falls short of its parity, or the destination is no folder.
+        ReleaseError: A variant falls short of its parity or misreads the golden picture, or the
+            destination is no folder. Nothing was written then.
     """
     if not built.report.passed:
         short = ", ".join(v.name for v in built.report.variants if v.shortfalls)
         raise ReleaseError(f"not released: {short} fell short of parity with Keras, see above")
     if not destination.is_dir():
         raise ReleaseError(f"not released: {destination} is not a folder")
+    released = {path.stem: path for path in destination.glob("*.onnx")}
+    golden = _golden(released | {path.stem: path for path in built.models})
+    for model in built.models:
+        read = Reader(model).read(golden["picture"].tobytes()).text
+        if read != str(golden["picture_text"]):
+            raise ReleaseError(
+                f"not released: {model.stem} reads {read!r} from {_GOLDEN_PICTURE}, which shows "
+                f"{str(golden['picture_text'])!r}; train it for longer, or on more digits"
+            )
+
     written = []
     for model in built.models:
         written.append(destination / model.name)
@@ -50,56 +60,49 @@ def release(built: Built, destination: Path = PACKAGE_MODELS) -> list[Path]:
     written.append(destination / f"{built.run.family}.md")
     with replacing(written[-1]) as path:
         path.write_text(_card(built), "utf-8")
+    written.append(destination / f"{built.run.family}-parity.json")
+    with replacing(written[-1]) as path:
+        path.write_bytes((built.run.path / "parity.json").read_bytes())
     written.append(destination / FILE_NAME)
     with replacing(written[-1]) as path:
-        np.savez_compressed(path, **_golden(destination))
+        np.savez_compressed(path, **golden)
     return written
 
 
-def _golden(models: Path) -> dict[str, Any]:
+def _golden(models: Mapping[str, Path]) -> dict[str, Any]:
     """Record what each model of a package says of the repository's own drawn digits.
 
     The cells come from `examples/`, since MNIST may not be passed on in a package.
     """
-    pairs = list(_drawn_cells(next(iter(sorted(models.glob("*.onnx"))))))
-    cells = np.stack([cell for cell, _ in pairs])
     with (EXAMPLES / "labels.csv").open(encoding="utf-8", newline="") as file:
-        texts = {row["file"]: row["label"] for row in csv.DictReader(file)}
+        truth = {row["file"]: row["label"].replace("/", "\n") for row in csv.DictReader(file)}
+    # Where the digits are does not depend on the model.
+    reader = Reader(next(iter(models.values())))
+    digits = [digit for name in truth for digit in reader.read(EXAMPLES / name).digits]
+    labels = "".join(truth.values()).replace("\n", "")
+    if len(digits) != len(labels):
+        raise ReleaseError(
+            f"not released: {EXAMPLES} shows {len(labels)} digits, {len(digits)} were found"
+        )
+    cells = np.stack([digit.cell for digit in digits if digit.cell is not None])
     return {
         "cells": cells,
-        "labels": np.array([label for _, label in pairs], dtype=np.uint8),
         "picture": np.frombuffer((EXAMPLES / _GOLDEN_PICTURE).read_bytes(), dtype=np.uint8),
-        "picture_text": np.array(texts[_GOLDEN_PICTURE].replace("/", "\n")),
-        **{path.stem: Reader(path).probabilities(cells) for path in models.glob("*.onnx")},
+        "picture_text": np.array(truth[_GOLDEN_PICTURE]),
+        **{name: Reader(path).probabilities(cells) for name, path in models.items()},
     }
-
-
-def _drawn_cells(model: Path) -> Iterator[tuple[NDArray[np.uint8], int]]:
-    """Yield the cells of the example pictures with their true labels."""
-    reader = Reader(model)
-    with (EXAMPLES / "labels.csv").open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
-            digits = reader.read(EXAMPLES / row["file"]).digits
-            labels = row["label"].replace("/", "")
-            if len(digits) != len(labels):
-                raise ReleaseError(
-                    f"not released: {row['file']} shows {len(labels)} digits, "
-                    f"{len(digits)} were found in it"
-                )
-            for digit, label in zip(digits, labels, strict=True):
-                assert digit.cell is not None  # read() asks the network of every digit
-                yield digit.cell, int(label)
 
 
 def _card(built: Built) -> str:
     run, report = built.run, built.report
     config = run.config
+    metadata = Reader(built.models[0]).metadata
     shape = "-".join(map(str, (784, *config["hidden"], 10)))
     hashes = "\n".join(f"| {name} | `{value}` |" for name, value in run.data["hashes"].items())
     return f"""# {run.family}
 
-Reads one handwritten digit from a 28x28 cell of contract version {_contract(built)}: a dense net
-{shape}, with the division by 255 inside. Input `cells` uint8 [batch, 28, 28], output
+Reads one handwritten digit from a 28x28 cell of contract version {metadata["contract"]}: a dense
+net {shape}, with the division by 255 inside. Input `cells` uint8 [batch, 28, 28], output
 `probabilities` float32 [batch, 10].
 
 | variant | accuracy | points lost against Keras | labels flipped | greatest difference | bytes |
@@ -107,14 +110,16 @@ Reads one handwritten digit from a 28x28 cell of contract version {_contract(bui
 {_rows(report.variants)}
 
 Measured on all {report.cells:,} test cells of {run.data["source"]}, none of them trained on; Keras
-itself: {report.keras_accuracy:.2%}. The report's digest is in each model's metadata (`parity`).
+itself: {report.keras_accuracy:.2%}. The report is in `{run.family}-parity.json`, its digest in each
+model's metadata (`parity`).
 
 ## How it was made
 Recipe `{config["recipe"]}`, seed {config["seed"]}: {config["epochs"]} epochs, batch
 {config["batch_size"]}, Adam {config["learning_rate"]}, the last {config["validation_split"]:.0%} of
-the training set for validation, no augmentation. To make it again:
+the training set for validation, no augmentation. To make it again, with data of these hashes:
 
-    python -m train --recipe {config["recipe"]} --seed {config["seed"]}
+    python -m train --recipe {config["recipe"]} --seed {config["seed"]} \\
+        --epochs {config["epochs"]} --name {run.path.name} --data DIR
     python -m export runs/{run.path.name} --release
 
 | data | SHA-256 |
@@ -126,7 +131,7 @@ Single digits, cut out and normalised as `siffra.cells` does. It was never shown
 no digit and its probabilities are not calibrated: below a confidence of {config["threshold"]} the
 runtime does not accept its word, and letters or scribbles can still pass that threshold.
 
-Licence: {_licence(built)}.
+Licence: {metadata["licence"]}.
 """
 
 
@@ -136,11 +141,3 @@ def _rows(variants: tuple[VariantParity, ...]) -> str:
         f"| {v.max_difference:.1e} | {v.bytes:,} |"
         for v in variants
     )
-
-
-def _contract(built: Built) -> str:
-    return Reader(built.models[0]).metadata["contract"]
-
-
-def _licence(built: Built) -> str:
-    return Reader(built.models[0]).metadata["licence"]

@@ -53,8 +53,8 @@ def open_run(path: Path) -> Run:
         raise RunError(f"{path}: is not a run directory; `python -m train` makes one")
     if not (path / "metrics.json").is_file():  # training writes it last
         raise RunError(
-            f"{path}: its training has not ended; continue it with "
-            f"`python -m train --resume --runs {path.parent} --name {path.name}`"
+            f"{path}: its training has not ended; go on with it: "
+            f"python -m train --resume --runs {path.parent} --name {path.name}"
         )
     try:
         config, data, metrics = (

@@ -79,16 +79,19 @@ def test_json_lines_are_streamed(examples: dict[Path, str], tmp_path: Path) -> N
 def test_what_cannot_be_read_is_named_and_the_rest_goes_on(single: Path, tmp_path: Path) -> None:
     empty = tmp_path / "empty"
     empty.mkdir()
-    sources = ["missing.png", "pyproject.toml", empty, "no*match.png", single]
+    truncated = tmp_path / "truncated.png"
+    truncated.write_bytes(single.read_bytes()[:2000])
+    bad = ["missing.png", "pyproject.toml", empty, "no*match.png", "a" * 300, "", truncated]
+    sources = [*bad, single]
     done = siffra("classify", *sources, status=1)
     assert len(done.stdout.splitlines()) == 1
-    assert len(done.stderr.splitlines()) == 4
+    assert len(done.stderr.splitlines()) == len(bad)
     assert all(line.startswith("siffra: ") for line in done.stderr.splitlines())
 
     done = siffra("classify", "--jsonl", *sources, status=1)
     documents = [json.loads(line) for line in done.stdout.splitlines()]
     assert [document["source"] for document in documents] == list(map(str, sources))
-    assert ["error" in document for document in documents] == [True] * 4 + [False]
+    assert ["error" in document for document in documents] == [True] * len(bad) + [False]
     assert done.stderr == ""
 
 
@@ -128,15 +131,20 @@ def test_saved_overlays_do_not_overwrite_one_another(single: Path, tmp_path: Pat
         ["read", "x.png", "--threshold", "much"],
         ["read", "x.png", "--json", "--jsonl"],
         ["write", "x.png"],
+        ["read", "x.png", "--model", "lenet"],
+        ["read", "x.png", "--model", "a" * 300],
+        ["read", "x.png", "--save", "README.md"],
     ],
     ids=" ".join,
 )
 def test_wrong_usage_is_status_2(arguments: list[str]) -> None:
-    assert "usage: siffra" in siffra(*arguments, status=2).stderr
+    stderr = siffra(*arguments, status=2).stderr
+    assert "usage: siffra" in stderr or len(stderr.splitlines()) == 1
+    assert "_" not in stderr.replace("__", "")
 
 
 def test_an_unknown_model_names_the_known_ones(single: Path) -> None:
-    done = siffra("read", "--model", "lenet", single, status=1)
+    done = siffra("read", "--model", "lenet", single, status=2)
     assert "ann, ann-int8" in done.stderr
     assert len(done.stderr.splitlines()) == 1
 
@@ -162,6 +170,37 @@ def test_a_closed_pipe_ends_quietly(examples: dict[Path, str]) -> None:
         assert process.stderr.read() == b""
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's full device")
+def test_a_full_disk_is_one_line(single: Path) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [*COMMAND, "read", str(single)], stdout=full, stderr=subprocess.PIPE, check=False
+        )
+    assert done.returncode == 1
+    assert done.stderr.startswith(b"siffra: ")
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a shell to close a stream")
+def test_closed_streams_do_no_harm(single: Path) -> None:
+    command = f"{sys.executable} -m siffra read"
+    for line, status in ((f"{command} {single} >&-", 0), (f"{command} - <&-", 1)):
+        done = subprocess.run(line, shell=True, cwd=ROOT, capture_output=True, check=False)
+        assert done.returncode == status
+        assert b"Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of any bytes are Linux's")
+def test_a_name_that_is_no_text_is_read(single: Path, tmp_path: Path) -> None:
+    name = bytes(tmp_path / "bad-") + b"\xff.png"
+    Path(os.fsdecode(name)).write_bytes(single.read_bytes())
+    done = subprocess.run(
+        [*COMMAND, "read", name, str(single)], capture_output=True, check=False, cwd=ROOT
+    )
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) == 2
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
 def test_a_bar_shows_progress_on_a_terminal_alone(examples: dict[Path, str]) -> None:
     import pty
@@ -180,8 +219,13 @@ def test_a_bar_shows_progress_on_a_terminal_alone(examples: dict[Path, str]) -> 
             pass
     os.close(ours)
     assert process.returncode == 0
-    assert f"{len(sources)}/{len(sources)}".encode() in shown
-    assert shown.endswith(b"\r\x1b[2K")  # and leaves the line clean
+    # Drawn before the first picture and after each; cleared just before a result is printed, so
+    # that it is there while the next one is read; gone at the end.
+    states = shown.replace(b"\r\x1b[2K", b"|").split(b"\r")
+    bars = [f"{done}/{len(sources)}".encode() for done in range(len(sources) + 1)]
+    assert len(states) == len(bars) + 1
+    assert all(bar in state for bar, state in zip(bars, states[1:], strict=True))
+    assert all(state.endswith(b"|") for state in states[1:])
     assert siffra("read", *sources).stderr == ""
 
 

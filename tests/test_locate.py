@@ -8,6 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from benchmarks.scenes import draw_scene
+from siffra.cells import to_cells
 from siffra.images import to_grey
 from siffra.ink import find_ink
 from siffra.locate import locate, locate_one
@@ -63,6 +64,42 @@ def test_a_slanted_line_stays_one_line() -> None:
     assert [len(line) for line in locate(find_ink(grey))] == [7]
 
 
+@pytest.mark.parametrize("tilt", [-12, -6, 6, 12])
+def test_lines_of_a_tilted_page_keep_together(tilt: int) -> None:
+    grey = page(700, 1000)
+    for row, count in enumerate((9, 1, 6)):
+        for number in range(count):
+            zero(grey, 150 + 75 * number, 200 + 110 * row)
+    turn = cv2.getRotationMatrix2D((500, 350), tilt, 1)
+    turned = np.asarray(cv2.warpAffine(grey, turn, (1000, 700), borderValue=255), dtype=np.uint8)
+    assert [len(line) for line in locate(find_ink(turned))] == [9, 1, 6]
+
+
+def test_frames_around_digits_are_left_out() -> None:
+    one_frame, boxes = page(), page()
+    cv2.rectangle(one_frame, (20, 60), (480, 200), 60, 3)
+    for number in range(4):
+        x = 50 + 110 * number
+        zero(one_frame, x, 100)
+        cv2.rectangle(boxes, (x, 80), (x + 80, 180), 60, 2)
+        zero(boxes, x + 20, 100)
+    for grey in (one_frame, boxes):
+        assert [len(line) for line in locate(find_ink(grey))] == [4]
+
+
+def test_neighbours_leave_no_ink_in_a_cell() -> None:
+    """A 7 leans over a 1: their boxes overlap, their cells don't."""
+    grey = page()
+    cv2.line(grey, (100, 100), (180, 100), 0, 5)
+    cv2.line(grey, (180, 100), (120, 200), 0, 5)
+    alone = to_cells(find_ink(grey), locate(find_ink(grey))[0])
+    cv2.line(grey, (204, 140), (180, 205), 0, 5)
+    ink = find_ink(grey)
+    both = to_cells(ink, locate(ink)[0])
+    assert len(both) == 2
+    assert np.abs(both[0].astype(int) - alone[0]).mean() < 3
+
+
 def test_broken_strokes_are_one_digit() -> None:
     grey = page()
     zero(grey, 30, 100)
@@ -85,6 +122,21 @@ def test_specks_rulings_and_edges_are_left_out() -> None:
     assert [[r.box for r in line] for line in locate(find_ink(grey))] == [
         [r.box for r in line] for line in clean
     ]
+
+
+@pytest.mark.parametrize("margin", [0, 3, 40])
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_ones_are_not_taken_for_rulings(count: int, margin: int) -> None:
+    """Tall thin strokes, in crops as tight as they come; the 0 shows which strokes are digits."""
+    with_zero = page(60 + 2 * margin, 120 * count + 60)
+    zero(with_zero, 10, margin)
+    ones = page(60 + 2 * margin, 120 * count - 60)
+    for number in range(count):
+        for grey, left in ((with_zero, 100), (ones, margin // 2 + 5)):
+            x = left + 100 * number
+            cv2.line(grey, (x, margin), (x, margin + 59), 0, 4)
+    assert [len(line) for line in locate(find_ink(with_zero))] == [count + 1]
+    assert [len(line) for line in locate(find_ink(ones))] == [count]
 
 
 def test_blank_and_noisy_paper_hold_nothing() -> None:

@@ -1,6 +1,8 @@
 """Model files: what follows the contract loads, what does not says why."""
 
+import json
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +11,7 @@ import onnxruntime
 import pytest
 
 from siffra import ModelError, Reader
-from siffra.network import Network, released
+from siffra.network import MODELS, Network, released
 
 
 def changed(path: Path, change: Callable[[onnx.ModelProto], None]) -> Path:
@@ -41,9 +43,17 @@ def rename_output(model: onnx.ModelProto) -> None:
         (lambda model: model.ClearField("metadata_props"), "version unknown of the contract"),
         (lambda model: state(model, labels='["a", "b"]'), 'labels \\["a", "b"\\]'),
         (lambda model: state(model, threshold="high"), "no threshold of confidence"),
+        (lambda model: state(model, threshold="nan"), "no threshold of confidence"),
         (rename_output, "is not a siffra model"),
     ],
-    ids=["newer contract", "no metadata", "other labels", "no threshold", "other output"],
+    ids=[
+        "newer contract",
+        "no metadata",
+        "other labels",
+        "no threshold",
+        "nan threshold",
+        "other output",
+    ],
 )
 def test_a_model_that_breaks_the_contract_is_refused(
     change: Callable[[onnx.ModelProto], None], said: str, tmp_path: Path
@@ -82,9 +92,13 @@ def test_a_model_of_ones_own_is_read_by_its_path(tmp_path: Path) -> None:
 def test_released_models_state_where_they_come_from(name: str) -> None:
     metadata = Network(name).metadata
     assert metadata["name"] == name
-    assert float(metadata["accuracy"]) > 0.97
+    report = (MODELS / "ann-parity.json").read_bytes()
+    (variant,) = (v for v in json.loads(report)["variants"] if v["name"] == name)
+    assert metadata["parity"] == sha256(report).hexdigest()
+    assert float(metadata["accuracy"]) == pytest.approx(variant["accuracy"], abs=1e-4)
+    assert variant["accuracy"] > 0.97
+    assert variant["shortfalls"] == []
     assert metadata["test_cells"] == "10000"
-    assert len(metadata["parity"]) == 64
     assert "train-images-idx3-ubyte" in metadata["data"]
     assert metadata["licence"].startswith("MIT")
 

@@ -209,7 +209,7 @@ def test_unknown_models_and_thresholds_are_refused() -> None:
         Reader("lenet")
     with pytest.raises(ValueError, match="from 0 to 1"):
         Reader(threshold=1.5)
-    with pytest.raises(ValueError, match="at least 1"):
+    with pytest.raises(ValueError, match="from 1"):
         Reader(threads=0)
 
 

@@ -579,7 +579,7 @@ def test_blank_and_unreadable_pictures_are_left_out(digits: Path, tmp_path: Path
     (folder / "5" / "notes.txt").write_text("not looked at", encoding="utf-8")
     data = load(folder)
     blank, broken = data.left_out
-    assert "paper.png (blank)" in blank
+    assert "paper.png (no digit in it)" in blank
     assert "broken.png (unreadable" in broken
     assert same_data(data, load(digits))
 

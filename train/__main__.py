@@ -6,11 +6,12 @@ import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from .backend import import_tensorflow
-from .config import RECIPES, TrainConfig
+from .config import RECIPES
 from .data import DataError, Dataset, load
 from .run import Run, RunError
 
@@ -47,7 +48,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
         allow_abbrev=False,
         description="Train a digit network; the run directory holds the model and its report.",
     )
-    parser.add_argument("--recipe", choices=RECIPES, default="seed", help="default: %(default)s")
+    parser.add_argument("--recipe", choices=RECIPES, help="default: seed")
     parser.add_argument(
         "--data",
         type=Path,
@@ -65,21 +66,30 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
         help="keras: plain Model.fit, the same arithmetic, slower",
     )
     group = parser.add_mutually_exclusive_group()
-    group.add_argument("--resume", action="store_true", help="go on with a run that was stopped")
+    group.add_argument(
+        "--resume",
+        action="store_true",
+        help="go on with a run that was stopped, with the options it was begun with",
+    )
     group.add_argument("--force", action="store_true", help="start an existing run again")
     return parser.parse_args(arguments)
 
 
 def _train(options: argparse.Namespace) -> None:
-    config = _config(options)
-    run = Run(options.runs / (options.name or f"{config.recipe}-{config.seed}"))
+    recipe, seed = options.recipe or "seed", options.seed or 0
+    run = Run(options.runs / (options.name or f"{recipe}-{seed}"))
+    begun = run.begun_with() if options.resume else None
+    if options.resume and begun is None:
+        print(f"train: {run.directory} is not there yet: it begins now", file=sys.stderr)
+    config, folder = begun or (RECIPES[recipe], None)
+    config = dataclasses.replace(config, **_given(options))
     run.check(config, resume=options.resume, force=options.force)
     if run.is_whole and options.resume:
         print(f"{run.directory} is complete already")
         _print_next(run)
         return
 
-    dataset = load(options.data)
+    dataset = load(options.data or folder)
     _print_data(dataset)
 
     # TensorFlow takes seconds to import: only now, after all that may be refused.
@@ -96,10 +106,10 @@ def _train(options: argparse.Namespace) -> None:
     _print_next(run)
 
 
-def _config(options: argparse.Namespace) -> TrainConfig:
-    chosen = {name: getattr(options, name) for name in ("seed", "epochs", "loop")}
-    given = {name: value for name, value in chosen.items() if value is not None}
-    return dataclasses.replace(RECIPES[options.recipe], **given)
+def _given(options: argparse.Namespace) -> dict[str, Any]:
+    """The options that stand for fields of the config, as far as they were given."""
+    values = {name: getattr(options, name) for name in ("recipe", "seed", "epochs", "loop")}
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _print_data(dataset: Dataset) -> None:

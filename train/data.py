@@ -10,7 +10,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -61,6 +61,8 @@ class Dataset:
     """What it is, in a few words."""
     hashes: dict[str, str]
     """SHA-256 of the content, by name."""
+    folder: Path | None = None
+    """Where it was read; None for Keras' cache."""
     left_out: tuple[str, ...] = ()
     """Pictures that could not be used, each with the reason."""
 
@@ -86,6 +88,10 @@ def load(directory: Path | None) -> Dataset:
         directory = Path(os.environ["SIFFRA_DATA"])
     if directory is None:
         return _keras_mnist()
+    return replace(_read_folder(directory), folder=directory.absolute())
+
+
+def _read_folder(directory: Path) -> Dataset:
     if not directory.is_dir():
         raise DataError(f"{directory} is not a folder; {_CURE}")
     for folder in (directory, directory / "mnist"):
@@ -218,7 +224,7 @@ def _own_digits(folder: Path) -> Dataset:
                 left_out.append(f"{path} (unreadable: {error})")
                 continue
             if cell is None:
-                left_out.append(f"{path} (blank)")
+                left_out.append(f"{path} (no digit in it)")
             else:
                 usable.append(cell)
         by_class.append(usable)

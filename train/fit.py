@@ -63,7 +63,8 @@ def train(
             # The checkpoint counts the epochs; the history may be ahead of it, never behind.
             run.write_history(history)
             _save(model, run.checkpoint)
-            progress.set_postfix(result._asdict())
+            # Few words: in 80 columns the bar itself needs room.
+            progress.set_postfix_str(f"validation {result.val_accuracy:.2%}")
             raise_interrupt()
     return history
 

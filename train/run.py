@@ -4,7 +4,7 @@ import csv
 import json
 import platform
 import tempfile
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -80,6 +80,15 @@ class Run:
         """Whether the run has come to its end."""
         return self.metrics.is_file()
 
+    def begun_with(self) -> tuple[TrainConfig, Path | None] | None:
+        """The config that the run was begun with and the folder of its data; None if it was not."""
+        stored = self._stored_config()
+        if stored is None:
+            return None
+        config = TrainConfig(**{**stored, "hidden": tuple(stored["hidden"])})
+        folder = read_json(self.data).get("folder") if self.data.is_file() else None
+        return config, None if folder is None else Path(folder)
+
     def check(self, config: TrainConfig, *, resume: bool, force: bool) -> None:
         """See whether a run of `config` may begin or go on here; changes nothing.
 
@@ -88,7 +97,8 @@ class Run:
         """
         if not self._has_files():
             return
-        if not self.config.is_file():
+        begun = self._stored_config()
+        if begun is None:
             raise RunError(f"{self.directory} is in use, but not by a run: choose another --name")
         if force:
             return
@@ -97,7 +107,7 @@ class Run:
                 f"{self.directory} exists: --resume goes on with it, --force starts it again, "
                 "--name NAME makes another"
             )
-        begun, asked = read_json(self.config), json.loads(json.dumps(asdict(config)))
+        asked = json.loads(json.dumps(asdict(config)))
         differing = ", ".join(
             f"{name} {begun.get(name)} (now {asked.get(name)})"
             for name in asked | begun
@@ -128,8 +138,9 @@ class Run:
                 f"{self.directory} was begun with other data: resume with the same --data, or "
                 "choose another --name"
             )
-        self.figures.mkdir(parents=True, exist_ok=True)
-        write_json(self.config, asdict(config))
+        self.directory.mkdir(parents=True, exist_ok=True)
+        write_json(self.config, asdict(config))  # first: it is what makes the directory a run
+        self.figures.mkdir(exist_ok=True)
         self._write_test_cells(config, dataset)
         write_json(self.directory / "versions.json", _versions())
         write_json(self.data, _describe(dataset))
@@ -159,8 +170,19 @@ class Run:
     def end(self, metrics: dict[str, Any]) -> None:
         """Write the metrics, which makes the run whole, and clear away what only led there."""
         write_json(self.metrics, metrics)
-        for path in (self.checkpoint, *self.directory.glob(".checkpoint-*")):
+        # Files with a dot in front are what a killed process never finished.
+        for path in (self.checkpoint, *self.directory.glob(".*"), *self.figures.glob(".*")):
             path.unlink()
+
+    def _stored_config(self) -> dict[str, Any] | None:
+        """What `config.json` holds; None where it is missing or not of a run."""
+        if not self.config.is_file():
+            return None
+        try:
+            stored = read_json(self.config)
+        except ValueError:
+            return None
+        return stored if stored.keys() == {field.name for field in fields(TrainConfig)} else None
 
     def _has_files(self) -> bool:
         """Whether anything lies here; a file that a killed run never finished does not count."""
@@ -204,6 +226,7 @@ def write_json(path: Path, content: dict[str, Any]) -> None:
 def _describe(dataset: Dataset) -> dict[str, Any]:
     return {
         "source": dataset.source,
+        "folder": None if dataset.folder is None else str(dataset.folder),
         "train": len(dataset.train_labels),
         "test": len(dataset.test_labels),
         "shape": list(dataset.train_cells.shape[1:]),

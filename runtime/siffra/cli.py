@@ -1,15 +1,17 @@
 """The command line: parse, call, print."""
 
 import argparse
+import io
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import __version__
-from .errors import ImageError, SiffraError
+from .errors import ImageError, ModelError, SiffraError
 from .progress import Progress
 from .sources import STANDARD_INPUT, NamedSource, expand
 
@@ -23,19 +25,41 @@ _EPILOG = "Exit status: 0; 1 where a source cannot be read or a check fails; 2 f
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit status."""
     options = _parse(arguments)
+    # A file name may hold bytes that no encoding has; they must not stop the others.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    # OpenCV's own notes on a broken file would stand beside ours.
+    os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
     try:
         status: int = options.run(options)
-        sys.stdout.flush()
+        if sys.stdout is not None:  # closed by whoever started us
+            sys.stdout.flush()
         return status
+    except _UsageError as error:
+        print(f"siffra: {error}", file=sys.stderr)
+        return 2
     except SiffraError as error:
         print(f"siffra: {error}", file=sys.stderr)
         return 1
     except BrokenPipeError:
-        # Whoever read our output has left; what is still buffered must not raise at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _forget_output()
+        return 1
+    except OSError as error:
+        _forget_output()
+        print(f"siffra: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
+
+
+class _UsageError(Exception):
+    """The command line asks for what cannot be; found only after it was parsed."""
+
+
+def _forget_output() -> None:
+    """Drop what is still buffered: whoever read it has left, or the disk is full."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -119,9 +143,12 @@ def _add_formats(parser: argparse.ArgumentParser, lines: bool = False) -> None:
 
 
 def _share(text: str) -> float:
-    value = float(text)
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
     if not 0.0 <= value <= 1.0:
-        raise argparse.ArgumentTypeError(f"{text} is not from 0 to 1")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 1")
     return value
 
 
@@ -151,33 +178,40 @@ def _each(
     """Call a reader's method on each source and print each result as it comes."""
     from .reader import Reader
 
-    read = method(Reader(options.model, threshold=options.threshold))
-    if options.save:
-        options.save.mkdir(parents=True, exist_ok=True)
+    try:
+        reader = Reader(options.model, threshold=options.threshold)
+        if options.save:
+            options.save.mkdir(parents=True, exist_ok=True)
+    except ModelError as error:
+        raise _UsageError(f"--model: {error}") from error
+    except OSError as error:
+        raise _UsageError(f"--save: {error}") from error
+    read = method(reader)
     sources = list(expand(options.sources))
     saved = _names_to_save(options.save, verb)
     failed = False
     documents: list[dict[str, Any]] = []
     with Progress(len(sources)) as progress:
         for source in sources:
-            progress.clear()
+            file = sys.stdout
             try:
                 result = read(source.open())
-            except ImageError as error:
-                failed = True
-                documents.append({"source": source.name, "error": str(error)})
-                if not (options.json or options.jsonl):
-                    print(f"siffra: {error}", file=sys.stderr)
-            else:
-                documents.append({"source": source.name, **result.to_dict()})
                 if options.save:
                     _save(saved(source), result.draw())
-                if not (options.json or options.jsonl):
-                    print(_for_people(source, describe(result), alone=len(sources) == 1))
-            if options.jsonl:
-                print(json.dumps(documents[-1]), flush=True)
-            if not options.json:
-                documents.clear()
+            except (ImageError, OSError) as error:
+                failed = True
+                document = {"source": source.name, "error": str(error)}
+                shown, file = f"siffra: {error}", sys.stderr
+            else:
+                document = {"source": source.name, **result.to_dict()}
+                shown = _for_people(source, describe(result), alone=len(sources) == 1)
+            if options.json:
+                documents.append(document)
+            else:
+                if options.jsonl:
+                    shown, file = json.dumps(document), sys.stdout
+                progress.clear()
+                print(shown, file=file, flush=True)
             progress.step()
     if options.json:
         print(json.dumps(documents, indent=2))
@@ -199,9 +233,8 @@ def _names_to_save(folder: Path | None, verb: str) -> Callable[[NamedSource], Pa
     def name(source: NamedSource) -> Path:
         assert folder is not None
         stem = "stdin" if source.name == STANDARD_INPUT else Path(source.name).stem
-        candidates: Iterator[str] = (
-            f"{stem}{number}.{verb}.png" for number in ("", *(f"-{n}" for n in range(2, 10**6)))
-        )
+        numbers = chain([""], (f"-{number}" for number in count(2)))
+        candidates = (f"{stem}{number}.{verb}.png" for number in numbers)
         chosen = next(candidate for candidate in candidates if candidate not in taken)
         taken.add(chosen)
         return folder / chosen
@@ -223,16 +256,22 @@ def _info(options: argparse.Namespace) -> int:
     facts = info()
     if options.json:
         print(json.dumps(facts, indent=2))
-        return 0
-    for name, value in facts["versions"].items():
-        print(f"{name:12} {value}")
-    print(f"\n{'model':12} {'accuracy':>9} {'threshold':>10} {'KiB':>6}  recipe")
-    for model in facts["models"]:
-        print(
-            f"{model['name']:12} {model['accuracy']:>9.2%} {model['threshold']:>10} "
-            f"{model['bytes'] / 1024:>6.0f}  {model['recipe']['recipe']}"
-        )
-    return 0
+    else:
+        for name, value in facts["versions"].items():
+            print(f"{name:12} {value}")
+        print(f"\n{'model':12} {'accuracy':>9} {'threshold':>10} {'KiB':>6}  recipe")
+        for model in facts["models"]:
+            print(f"{model['name']:12} {_about(model)}")
+    return 1 if any("error" in model for model in facts["models"]) else 0
+
+
+def _about(model: dict[str, Any]) -> str:
+    if "error" in model:
+        return str(model["error"])
+    return (
+        f"{model['accuracy']:>9.2%} {model['threshold']:>10} "
+        f"{model['bytes'] / 1024:>6.0f}  {model['recipe']['recipe']}"
+    )
 
 
 def _check(options: argparse.Namespace) -> int:
@@ -243,14 +282,5 @@ def _check(options: argparse.Namespace) -> int:
         print(json.dumps([one.to_dict() for one in checks], indent=2))
     else:
         for one in checks:
-            picture = (
-                "picture skipped, OpenCV is not installed"
-                if one.text is None
-                else f"picture {'read rightly' if one.text == one.expected_text else 'misread'}"
-            )
-            print(
-                f"{one.model:10} {'ok' if one.passed else 'FAILED':6} {one.cells} cells, "
-                f"{one.flips} labels differ, greatest difference {one.difference:.1e} "
-                f"(allowed {one.tolerance:.0e}), {picture}"
-            )
+            print(f"{one.model:10} {'ok' if one.passed else 'FAILED':6} {one.summary}")
     return 0 if all(one.passed for one in checks) else 1

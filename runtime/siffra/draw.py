@@ -36,6 +36,15 @@ def overlay(picture: Pixels, digits: Sequence[Digit]) -> Pixels:
     return canvas
 
 
+def thumbnail(pixels: Pixels, side: int = 1000) -> Pixels:
+    """Shrink pixels so that their longer side is at most `side`, for a page or a notebook."""
+    scale = side / max(pixels.shape[:2])
+    if scale >= 1.0:
+        return pixels
+    small = cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    return np.asarray(small, dtype=np.uint8)
+
+
 def to_png(pixels: Pixels) -> bytes:
     """Encode pixels as a PNG file."""
     done, data = cv2.imencode(".png", pixels)
@@ -47,7 +56,8 @@ def to_png(pixels: Pixels) -> bytes:
 def _draw_digit(canvas: Pixels, digit: Digit, zoom: int, pen: int) -> None:
     x, y, width, height = (side * zoom for side in digit.box)
     colour = _ACCEPTED if digit.accepted else _REJECTED
-    cv2.rectangle(canvas, (x - pen, y - pen), (x + width + pen, y + height + pen), colour, pen)
+    if width and height:
+        cv2.rectangle(canvas, (x - pen, y - pen), (x + width + pen, y + height + pen), colour, pen)
 
     label = f"{digit} {digit.confidence:.0%}" if digit.probabilities else str(digit.reason)
     size = 0.45 * max(1.0, pen * 0.8)

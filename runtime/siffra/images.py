@@ -45,6 +45,8 @@ WORKING_SIDE = 1280
 """Pixels of the longer side of the copy that digits are looked for in."""
 
 _ORIENTATION_TAG = 0x0112
+_PNG = b"\x89PNG"
+_MAGIC = {_PNG: "PNG", b"\xff\xd8": "JPEG", b"II*\0": "TIFF", b"MM\0*": "TIFF", b"GIF8": "GIF"}
 # An EXIF block in a PNG chunk or a WebP chunk; JPEG and TIFF are turned upright by OpenCV itself.
 _EXIF = re.compile(rb"(?:eXIf|EXIF.{4}(?:Exif\0\0)?)(II\*\0|MM\0\*)", re.DOTALL)
 
@@ -67,16 +69,23 @@ def load(source: Source) -> Pixels:
     if isinstance(source, np.ndarray):
         return _from_array(source)
     if isinstance(source, (str, os.PathLike)):
-        return _decode(_read_file(Path(source)), name=os.fspath(source))
+        path = os.fsdecode(source)
+        return _decode(_read_file(path), name=path)
     if isinstance(source, (bytes, bytearray, memoryview)):
         return _decode(bytes(source), name=f"{len(source)} bytes")
     if isinstance(source, PillowImage):
         return _from_pillow(source)
     if isinstance(source, Readable):
-        data = source.read()
-        if not isinstance(data, bytes):
-            raise ImageError("the file object gives text; open it in binary mode ('rb')")
-        return _decode(data, name=str(getattr(source, "name", "file object")))
+        name = str(getattr(source, "name", "file object"))
+        try:
+            data = source.read()
+        except UnicodeDecodeError as error:
+            raise ImageError(f"{name}: is open as text; open it in binary mode ('rb')") from error
+        except (OSError, ValueError) as error:
+            raise ImageError(f"{name}: cannot be read ({error})") from error
+        if not isinstance(data, (bytes, bytearray, memoryview)):
+            raise ImageError(f"{name}: is open as text; open it in binary mode ('rb')")
+        return _decode(bytes(data), name)
     raise ImageError(
         f"cannot read a picture from {type(source).__name__}; "
         "pass a path, bytes, a binary file object, a NumPy array or a Pillow image"
@@ -90,26 +99,27 @@ def to_grey(pixels: Pixels) -> Pixels:
     return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY), dtype=np.uint8)
 
 
-def reduce(grey: Pixels, side: int = WORKING_SIDE) -> tuple[Pixels, float]:
+def reduce(grey: Pixels, side: int = WORKING_SIDE) -> Pixels:
     """Shrink grey pixels until their longer side is at most `side`.
 
-    Returns:
-        The pixels, as they are where they are small enough, and the factor to the original.
+    Pixels that are small enough come back as they are.
     """
     height, width = grey.shape
     factor = max(height, width) / side
     if factor <= 1.0:
-        return grey, 1.0
+        return grey
     size = (max(1, round(width / factor)), max(1, round(height / factor)))
     small = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
-    return np.asarray(small, dtype=np.uint8), factor
+    return np.asarray(small, dtype=np.uint8)
 
 
-def _read_file(path: Path) -> bytes:
+def _read_file(path: str) -> bytes:
     # Bytes first, decoding second: cv2.imread fails on non-ASCII paths on Windows (opencv #18305).
     try:
-        return path.read_bytes()
+        return Path(path).read_bytes()
     except FileNotFoundError as error:
+        if "://" in path:
+            raise ImageError(f"{path}: is an address; download the picture and pass it") from error
         raise ImageError(f"{path}: no such file") from error
     except IsADirectoryError as error:
         raise ImageError(f"{path}: is a folder, not a picture; pass the files in it") from error
@@ -121,6 +131,8 @@ def _read_file(path: Path) -> bytes:
 def _decode(data: bytes, name: str) -> Pixels:
     if not data:
         raise ImageError(f"{name}: is empty")
+    if data.startswith(_PNG) and b"IEND" not in data[-64:]:  # libpng would complain on stderr
+        raise ImageError(f"{name}: {_why_undecodable(data)}")
     jpeg = data.startswith(b"\xff\xd8")
     # IMREAD_UNCHANGED keeps alpha and 16 bits but skips the EXIF orientation, so it is left to
     # the formats that can have alpha.
@@ -146,6 +158,9 @@ def _why_undecodable(data: bytes) -> str:
         )
     if data.startswith(b"%PDF"):
         return "is a PDF; render its pages to PNG first (pdftoppm -r 200 -png)"
+    for magic, form in _MAGIC.items():
+        if data.startswith(magic):
+            return f"is a {form} file that is damaged or incomplete; get it again"
     return (
         f"is not a picture that OpenCV can decode (it starts with {data[:8]!r}); "
         "JPEG, PNG, WebP, TIFF and BMP work"
@@ -174,7 +189,7 @@ def _exif_orientation(data: bytes) -> int:
     return 1
 
 
-def _upright(pixels: Pixels, orientation: int) -> Pixels:
+def _upright(pixels: Pixels, orientation: object) -> Pixels:
     """Apply an EXIF orientation; values that the standard lacks leave the pixels as they are."""
     if orientation in (5, 6, 7, 8):
         pixels = pixels.swapaxes(0, 1)
@@ -186,17 +201,21 @@ def _upright(pixels: Pixels, orientation: int) -> Pixels:
 
 
 def _from_pillow(image: PillowImage) -> Pixels:
-    orientation = int(image.getexif().get(_ORIENTATION_TAG, 1))
     if image.mode in ("I", "F"):
         raise ImageError(
-            f"a Pillow image of mode {image.mode!r} has no fixed range; convert('L') it first"
+            f"a Pillow image of mode {image.mode!r} has no fixed range; "
+            "scale its values to 0..255 and pass them as a uint8 array"
         )
-    if image.mode in ("1", "L") or image.mode.startswith("I;16"):
-        array = np.asarray(image)
-    elif image.mode in ("RGBA", "LA", "PA", "La", "RGBa", "P"):
-        array = np.asarray(image.convert("RGBA"))[:, :, [2, 1, 0, 3]]
-    else:
-        array = np.asarray(image.convert("RGB"))[:, :, ::-1]
+    try:  # Pillow opens a file lazily: it may be truncated or closed by now
+        orientation = image.getexif().get(_ORIENTATION_TAG, 1)
+        if image.mode in ("1", "L") or image.mode.startswith("I;16"):
+            array = np.asarray(image)
+        elif image.mode in ("RGBA", "LA", "PA", "La", "RGBa", "P"):
+            array = np.asarray(image.convert("RGBA"))[:, :, [2, 1, 0, 3]]
+        else:
+            array = np.asarray(image.convert("RGB"))[:, :, ::-1]
+    except (OSError, ValueError) as error:
+        raise ImageError(f"Pillow cannot read its image ({error})") from error
     return _upright(_from_array(array), orientation)
 
 
@@ -221,19 +240,19 @@ def _to_uint8(array: NDArray[Any]) -> Pixels:
         return array
     if array.dtype == np.bool_:
         return np.asarray(array * np.uint8(255), dtype=np.uint8)
-    if array.dtype == np.uint16:
+    if array.dtype.kind == "u" and array.dtype.itemsize == 2:  # of either byte order
         return np.asarray(array >> 8, dtype=np.uint8)
     if array.dtype.kind not in "iuf":
         raise ImageError(f"an array of {array.dtype} is not a picture; use uint8")
     low, high = float(array.min()), float(array.max())  # NaN passes through both
     top = 1.0 if array.dtype.kind == "f" else 255.0
-    if not (low >= 0.0 and high <= top):
+    if not (low >= 0.0 and high <= top + 1e-3):  # arithmetic on floats may end just above
         raise ImageError(
             f"an array of {array.dtype} must hold values from 0 to {top:g}, "
             f"this one has {low:g} to {high:g}; scale it, or convert it to uint8"
         )
     if array.dtype.kind == "f":
-        return np.rint(array * 255.0).astype(np.uint8)
+        return np.asarray(np.rint(np.minimum(array, 1.0) * 255.0), dtype=np.uint8)
     return array.astype(np.uint8)
 
 
@@ -242,6 +261,8 @@ def _composite(bgra: Pixels) -> Pixels:
 
     A drawing app that saves white strokes on nothing must not become white on white.
     """
+    if bgra[:, :, 3].min() == 255:
+        return bgra[:, :, :3]
     alpha = bgra[:, :, 3:].astype(np.float32) / 255.0
     colour = bgra[:, :, :3].astype(np.float32)
     visible = float(alpha.sum())

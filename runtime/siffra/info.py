@@ -6,11 +6,12 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from . import __version__, contract
+from .errors import SiffraError
 from .network import Network, released
 
 
 def info() -> dict[str, Any]:
-    """Return versions and models as JSON types."""
+    """Return versions and models as JSON types; a model that does not load has an `error`."""
     return {
         "versions": {
             "siffra": __version__,
@@ -41,7 +42,10 @@ def _opencv() -> str:
 
 
 def _model(name: str) -> dict[str, Any]:
-    network = Network(name)
+    try:
+        network = Network(name)
+    except SiffraError as error:
+        return {"name": name, "error": str(error)}
     metadata = network.metadata
     return {
         "name": name,

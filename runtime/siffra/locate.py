@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,8 +55,7 @@ def locate(ink: Ink) -> list[list[Region]]:
     """
     height, width = ink.strength.shape
     pieces = [piece for piece in _pieces(ink) if piece.side >= MIN_SIDE]
-    if len(pieces) > 1:  # a lone stroke is a 1 rather than a ruling
-        pieces = [piece for piece in pieces if not _is_line(piece.box, height, width)]
+    pieces = _without_lines(_without_frames(pieces), height, width)
     if not pieces:
         return []
     typical = _typical_height(pieces)
@@ -134,8 +134,56 @@ def _pieces(ink: Ink) -> list[Region]:
     return pieces
 
 
+def _without_frames(pieces: list[Region]) -> list[Region]:
+    """Leave out what is drawn around other ink: form boxes, table cells, borders of a page."""
+    x, y, width, height = np.array([piece.box for piece in pieces]).reshape(-1, 4).T
+    side = np.maximum(width, height)
+
+    def surrounds(hole: Contour) -> bool:
+        left, top, across, down = cv2.boundingRect(hole)
+        room = min(across, down)
+        if room < 2 * MIN_SIDE:
+            return False
+        inside = side[
+            (x > left) & (y > top) & (x + width < left + across) & (y + height < top + down)
+        ]
+        # Specks in the loop of a digit make no frame of it.
+        return bool((inside > 0.4 * room).any() or (inside > 0.05 * room).sum() >= 4)
+
+    def is_frame(piece: Region) -> bool:
+        return any(surrounds(hole) for hole in piece.contours[1:])
+
+    return [piece for piece in pieces if not is_frame(piece)]
+
+
+def _without_lines(pieces: list[Region], height: int, width: int) -> list[Region]:
+    """Leave out rulings, frames and the edges of the paper.
+
+    A tall thin stroke may be any of these or a 1: what stands beside it decides. On a level with
+    other ink, about as tall and of the same pen, or with nothing else there, it is a 1.
+    """
+    plain = [piece for piece in pieces if not _is_line(piece.box, height, width)]
+    upright = [
+        piece
+        for piece in pieces
+        if _is_line(piece.box, height, width) and piece.box.height > 2 * piece.box.width
+    ]
+    if not plain:
+        return upright or pieces[:1]
+    typical = _typical_height(plain)
+    pen = float(np.median([piece.stroke_width for piece in plain]))
+    ones = [
+        piece
+        for piece in upright
+        if 0.6 * typical <= piece.box.height <= 1.6 * typical
+        and 0.5 * pen - 1.0 <= piece.stroke_width <= 2.0 * pen + 1.0
+        and any(_shared_height(piece.box, other.box) > 0.5 for other in plain)
+    ]
+    return plain + ones
+
+
 def _is_line(box: Box, height: int, width: int) -> bool:
-    """Whether a box is that of a ruling, a frame's side or the edge of the paper."""
+    """Whether a box may be that of a ruling, a frame or the edge of the paper."""
     x, y, w, h = box
     if _borders(box, height, width) >= 3:
         return True
@@ -144,6 +192,12 @@ def _is_line(box: Box, height: int, width: int) -> bool:
     beside = x <= 0 or x + w >= width
     level = y <= 0 or y + h >= height
     return (beside and h > 2.5 * w) or (level and w > 2.5 * h)
+
+
+def _shared_height(a: Box, b: Box) -> float:
+    """Return the share of the lower box's height that two boxes have in common."""
+    shared = min(a.y + a.height, b.y + b.height) - max(a.y, b.y)
+    return shared / min(a.height, b.height)
 
 
 def _borders(box: Box, height: int, width: int) -> int:
@@ -161,22 +215,29 @@ def _typical_height(pieces: Sequence[Region]) -> float:
 
 def _join_broken(pieces: Iterable[Region], typical: float) -> list[Region]:
     """Join the pieces of digits that were written, or scanned, in several strokes."""
-    joined: list[Region] = []
-    # Which regions lie in each square of the page: to compare all with all would take seconds on a
+    groups: list[list[Region]] = []
+    wholes: list[Region] = []  # a group's box, with the outlines of its largest piece alone
+    # Which groups lie in each square of the page: to compare all with all would take seconds on a
     # page of text.
-    squares: defaultdict[tuple[int, int], list[int]] = defaultdict(list)
+    squares: defaultdict[tuple[int, int], set[int]] = defaultdict(set)
     for piece in sorted(pieces, key=lambda piece: piece.side, reverse=True):
-        near = {i for square in _squares(piece.box, typical) for i in squares[square]}
-        match = next((i for i in sorted(near) if _same(joined[i], piece, typical)), None)
+        near = set().union(*(squares[square] for square in _squares(piece.box, typical)))
+        match = next((i for i in sorted(near) if _same(wholes[i], piece, typical)), None)
         if match is None:
-            match = len(joined)
-            joined.append(piece)
+            match = len(groups)
+            groups.append([piece])
+            wholes.append(piece)
         elif piece.side >= 0.15 * typical:
-            joined[match] = _union([joined[match], piece])
-        for square in _squares(joined[match].box, typical):
-            if match not in squares[square]:
-                squares[square].append(match)
-    return joined
+            groups[match].append(piece)
+            box = _union([wholes[match], piece]).box
+            if box == wholes[match].box:
+                continue
+            wholes[match] = Region(box, wholes[match].contours)
+        else:
+            continue
+        for square in _squares(wholes[match].box, typical):
+            squares[square].add(match)
+    return [_union(group) for group in groups]
 
 
 def _squares(box: Box, typical: float) -> Iterator[tuple[int, int]]:
@@ -221,23 +282,43 @@ def _union(regions: Sequence[Region]) -> Region:
 
 
 def _lines(regions: Iterable[Region]) -> list[list[Region]]:
-    """Put regions into lines: each continues the line whose last region it shares most height with.
+    """Put regions into lines, from top to bottom.
 
-    Shared height counts as a share of the lower of the two boxes.
+    Each region continues the line whose last region it shares most height with, as a share of the
+    lower of the two, and is nearest to: on a slanted page the next line comes level further on.
     """
     ordered = sorted(regions, key=lambda region: region.box.x)
     lines: list[list[Region]] = []
-    top, bottom = np.zeros((2, len(ordered)))  # of the last region of each line
+    right, top, bottom = np.zeros((3, len(ordered)))  # of the last region of each line
     for region in ordered:
-        above, below = region.box.y, region.box.y + region.box.height
+        x, y, width, height = region.box
         count = len(lines)
-        shared = np.minimum(bottom[:count], below) - np.maximum(top[:count], above)
-        level = shared / np.minimum(bottom[:count] - top[:count], below - above)
-        line = int(level.argmax()) if count and level.max() > 0.4 else count
+        shared = np.minimum(bottom[:count], y + height) - np.maximum(top[:count], y)
+        level = shared / np.minimum(bottom[:count] - top[:count], height)
+        gap = np.maximum(0.0, x - right[:count]) / height
+        score = np.where(level > 0.4, level - 0.1 * gap, -np.inf)
+        line = int(score.argmax()) if count and score.max() > -np.inf else count
         if line == count:
             lines.append([])
         lines[line].append(region)
-        top[line], bottom[line] = above, below
+        right[line], top[line], bottom[line] = x + width, y, y + height
+    slope = _slope(lines)
     return sorted(
-        lines, key=lambda line: float(np.mean([r.box.y + r.box.height / 2 for r in line]))
+        lines,
+        key=lambda line: float(np.mean([_middle(r)[1] - slope * _middle(r)[0] for r in line])),
     )
+
+
+def _slope(lines: Iterable[Sequence[Region]]) -> float:
+    """Return how far lines fall to the right, as pixels down for a pixel across: their median."""
+    steps = [
+        (_middle(b)[1] - _middle(a)[1]) / max(1.0, _middle(b)[0] - _middle(a)[0])
+        for line in lines
+        for a, b in pairwise(line)
+    ]
+    return float(np.median(steps)) if steps else 0.0
+
+
+def _middle(region: Region) -> tuple[float, float]:
+    x, y, width, height = region.box
+    return x + width / 2, y + height / 2

@@ -4,14 +4,16 @@ import json
 import os
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from . import contract
-from .errors import ImageError, ModelError
+from .errors import DependencyError, ImageError, ModelError
 
 MODELS = Path(__file__).parent / "models"
 """Where the released models are."""
@@ -38,7 +40,9 @@ class Network:
         self.path = _resolve(model)
         self._session = _open(self.path, threads)
         _check_contract(self.path, self._session)
-        self.metadata: Mapping[str, str] = self._session.get_modelmeta().custom_metadata_map
+        self.metadata: Mapping[str, str] = MappingProxyType(
+            self._session.get_modelmeta().custom_metadata_map
+        )
         """What the model file says of itself: name, version, recipe, data, accuracy, parity."""
         self.threshold = _threshold(self.path, self.metadata)
         """The confidence from which the model's word is accepted, 0 to 1."""
@@ -56,6 +60,7 @@ class Network:
             ImageError: The array is not of that shape and type.
         """
         side = contract.SIDE
+        cells = np.asarray(cells)
         if cells.dtype != np.uint8 or cells.ndim != 3 or cells.shape[1:] != (side, side):
             raise ImageError(
                 f"cells must be uint8 [n, {side}, {side}], not {cells.dtype} {list(cells.shape)}; "
@@ -72,8 +77,9 @@ def _resolve(model: str | os.PathLike[str]) -> Path:
     if isinstance(model, str) and model in known:
         return known[model]
     path = Path(model)
-    if path.is_file():
-        return path
+    with suppress(OSError):  # a name too long, or a folder that may not be looked into
+        if path.is_file():
+            return path
     raise ModelError(
         f"no model {os.fspath(model)!r}: there is no such file, "
         f"and the released models are {', '.join(known) or 'none'}"
@@ -105,8 +111,13 @@ def _onnxruntime() -> Any:
         # Since 1.29 onnxruntime reports usage unless this stands before its import. A host that
         # imported it earlier, or set the variable, has made its own choice.
         os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
-    import onnxruntime
-
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise DependencyError(
+            f"onnxruntime does not load ({error}); install it again: "
+            "pip install --force-reinstall onnxruntime"
+        ) from error
     return onnxruntime
 
 
@@ -136,6 +147,9 @@ def _check_contract(path: Path, session: Any) -> None:
 def _threshold(path: Path, metadata: Mapping[str, str]) -> float:
     stated = metadata.get("threshold", "")
     try:
-        return float(stated)
-    except ValueError as error:
-        raise ModelError(f"{path}: states no threshold of confidence ({stated!r})") from error
+        threshold = float(stated)
+    except ValueError:
+        threshold = -1.0
+    if not 0.0 <= threshold <= 1.0:
+        raise ModelError(f"{path}: states no threshold of confidence from 0 to 1 ({stated!r})")
+    return threshold

@@ -13,7 +13,7 @@ except ImportError as error:
         raise DependencyError(
             "reading pictures needs OpenCV, which is not installed: "
             'pip install "siffra[headless]" (servers, boards, containers) '
-            'or "siffra[gui]" (desktops, with the camera window)'
+            'or "siffra[gui]" (desktops, OpenCV with its windows)'
         ) from error
     raise DependencyError(
         f"OpenCV is installed but does not load ({error}); "

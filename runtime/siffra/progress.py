@@ -16,6 +16,7 @@ class Progress:
         self._shown = total >= _MANY and sys.stderr.isatty()
 
     def __enter__(self) -> "Progress":
+        self.draw()
         return self
 
     def __exit__(
@@ -27,14 +28,18 @@ class Progress:
         self.clear()
 
     def step(self) -> None:
-        """Count one more and draw the bar."""
+        """Count one more."""
         self._done += 1
+        self.draw()
+
+    def draw(self) -> None:
+        """Draw the bar, over the one that may be there."""
         if self._shown:
             filled = _WIDTH * self._done // self._total
             bar = "#" * filled + "." * (_WIDTH - filled)
             print(f"\r[{bar}] {self._done}/{self._total}", end="", file=sys.stderr, flush=True)
 
     def clear(self) -> None:
-        """Take the bar off the line, so that results can be printed there."""
+        """Take the bar off the line, so that a result can be printed there."""
         if self._shown:
             print("\r\x1b[2K", end="", file=sys.stderr, flush=True)

@@ -43,8 +43,8 @@ class Reader:
     ) -> None:
         if threshold is not None and not 0.0 <= threshold <= 1.0:
             raise ValueError(f"threshold must be from 0 to 1, not {threshold}")
-        if threads < 1:
-            raise ValueError(f"threads must be at least 1, not {threads}")
+        if not isinstance(threads, int) or threads < 1:
+            raise ValueError(f"threads must be a whole number from 1, not {threads!r}")
         self._network = Network(model, threads)
         self.threshold = self._network.threshold if threshold is None else threshold
         """Confidence from which a digit is accepted."""
@@ -87,7 +87,7 @@ class Reader:
         picture = images.load(source)
         grey = images.to_grey(picture)
         decoded = perf_counter()
-        working, factor = images.reduce(grey)
+        working = images.reduce(grey)
         page = ink.find_ink(working)
         lines = locate.locate(page)
         located = perf_counter()
@@ -98,7 +98,7 @@ class Reader:
         inferred = perf_counter()
 
         digits = (
-            self._digit(_scaled(region.box, factor), cell, row, picture)
+            self._digit(_scaled(region.box, working, picture), cell, row, picture)
             for region, cell, row in zip(regions, cut, probabilities, strict=True)
         )
         timings = Timings(
@@ -163,12 +163,12 @@ def _find_one(picture: Pixels) -> tuple[Box, Pixels | None, Reason | None]:
     """Return the box of a picture's one digit and its cell, or why there is none."""
     from . import cells, images, ink, locate
 
-    working, factor = images.reduce(images.to_grey(picture))
+    working = images.reduce(images.to_grey(picture))
     page = ink.find_ink(working)
     region = locate.locate_one(page)
     if region is None:
         return Box(0, 0, 0, 0), None, "blank"
-    box = _scaled(region.box, factor)
+    box = _scaled(region.box, working, picture)
     if region.side < locate.MIN_SIDE:
         return box, None, "too_small"
     if not locate.may_be_digit(region):
@@ -176,6 +176,9 @@ def _find_one(picture: Pixels) -> tuple[Box, Pixels | None, Reason | None]:
     return box, cells.to_cells(page, [region])[0], None
 
 
-def _scaled(box: Box, factor: float) -> Box:
+def _scaled(box: Box, working: Pixels, picture: Pixels) -> Box:
     """Return a box of the working copy in pixels of the picture."""
-    return Box(*(round(side * factor) for side in box))
+    down, across = (whole / part for whole, part in zip(picture.shape, working.shape, strict=False))
+    left, right = (min(round(x * across), picture.shape[1]) for x in (box.x, box.x + box.width))
+    top, bottom = (min(round(y * down), picture.shape[0]) for y in (box.y, box.y + box.height))
+    return Box(left, top, right - left, bottom - top)

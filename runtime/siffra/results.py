@@ -79,13 +79,13 @@ class Digit:
         """Return a copy of the picture with box and label drawn on it, uint8 [H, W, 3] (BGR)."""
         from .draw import overlay
 
-        return overlay(self.picture, [] if self.reason == "blank" else [self])
+        return overlay(self.picture, [self])
 
     def _repr_png_(self) -> bytes:
-        """Show the overlay in a notebook."""
-        from .draw import to_png
+        """Show the overlay in a notebook, at most 1,000 pixels wide or high."""
+        from .draw import thumbnail, to_png
 
-        return to_png(self.draw())
+        return to_png(thumbnail(self.draw()))
 
 
 class Timings(NamedTuple):
@@ -155,10 +155,10 @@ class Reading:
         return overlay(self.picture, self.digits)
 
     def _repr_png_(self) -> bytes:
-        """Show the overlay in a notebook."""
-        from .draw import to_png
+        """Show the overlay in a notebook, at most 1,000 pixels wide or high."""
+        from .draw import thumbnail, to_png
 
-        return to_png(self.draw())
+        return to_png(thumbnail(self.draw()))
 
 
 def _decision(digit: Digit) -> dict[str, Any]:

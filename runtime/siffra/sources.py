@@ -1,10 +1,12 @@
 """What stands on a command line to what can be read: files, folders, patterns, standard input."""
 
 import glob
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from .errors import ImageError
 
@@ -24,7 +26,7 @@ class NamedSource:
     name: str
     problem: str | None = None
 
-    def open(self) -> str | bytes:
+    def open(self) -> str | BinaryIO:
         """Return what `images.load` takes.
 
         Raises:
@@ -32,19 +34,22 @@ class NamedSource:
         """
         if self.problem is not None:
             raise ImageError(self.problem)
-        return sys.stdin.buffer.read() if self.name == STANDARD_INPUT else self.name
+        if self.name != STANDARD_INPUT:
+            return self.name
+        if sys.stdin is None:  # closed by whoever started us
+            raise ImageError("standard input is closed")
+        return sys.stdin.buffer
 
 
 def expand(arguments: Iterable[str]) -> Iterator[NamedSource]:
     """Yield a source for each file, each picture below a folder and each match of a pattern."""
     for argument in arguments:
-        path = Path(argument)
-        if argument == STANDARD_INPUT or path.is_file():
-            yield NamedSource(argument)
-        elif path.is_dir():
-            yield from _pictures_in(path)
-        elif glob.has_magic(argument):  # shells expand patterns, but Windows' do not
-            yield from _matches(argument)
+        if not argument:
+            yield NamedSource(argument, "a source has no name; is a shell variable empty?")
+        elif argument != STANDARD_INPUT and os.path.isdir(argument):
+            yield from _pictures_in(Path(argument))
+        elif glob.has_magic(argument) and not os.path.exists(argument):
+            yield from _matches(argument)  # shells expand patterns, but Windows' do not
         else:
             yield NamedSource(argument)  # devices are read; what is missing says so when opened
 
