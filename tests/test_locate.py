@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from benchmarks.scenes import draw_scene
+from benchmarks.scenes import draw_digit, draw_scene
 from siffra.cells import to_cells
 from siffra.images import to_grey
 from siffra.ink import find_ink
@@ -137,6 +137,20 @@ def test_ones_are_not_taken_for_rulings(count: int, margin: int) -> None:
             cv2.line(grey, (x, margin), (x, margin + 59), 0, 4)
     assert [len(line) for line in locate(find_ink(with_zero))] == [count + 1]
     assert [len(line) for line in locate(find_ink(ones))] == [count]
+
+
+@pytest.mark.parametrize("margin", [0, 2, 30])
+@pytest.mark.parametrize("digits", ["8", "45", "60", "17", "411", "2071"])
+def test_crops_may_be_tight(digits: str, margin: int) -> None:
+    drawn = [
+        draw_digit(int(digit), size=100, style="round", thickness=0.1, seed=4) for digit in digits
+    ]
+    ink = np.hstack([one[:, (one < 200).any(axis=0)] for one in drawn])
+    gaps = np.insert(ink, np.cumsum([(one < 200).any(axis=0).sum() for one in drawn])[:-1], 255, 1)
+    gaps = np.repeat(gaps, 1 + 14 * (gaps.min(axis=0) > 200), axis=1)
+    tight = gaps[(gaps < 200).any(axis=1)]
+    grey = np.pad(tight, margin, constant_values=255)
+    assert [len(line) for line in locate(find_ink(grey))] == [len(digits)]
 
 
 def test_blank_and_noisy_paper_hold_nothing() -> None:

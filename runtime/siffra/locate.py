@@ -168,8 +168,8 @@ def _without_lines(pieces: list[Region], height: int, width: int) -> list[Region
         for piece in pieces
         if _is_line(piece.box, height, width) and piece.box.height > 2 * piece.box.width
     ]
-    if not plain:
-        return upright or pieces[:1]
+    if not plain:  # nothing but strokes, or one shape that fills the picture
+        return upright or pieces
     typical = _typical_height(plain)
     pen = float(np.median([piece.stroke_width for piece in plain]))
     ones = [
@@ -185,7 +185,7 @@ def _without_lines(pieces: list[Region], height: int, width: int) -> list[Region
 def _is_line(box: Box, height: int, width: int) -> bool:
     """Whether a box may be that of a ruling, a frame or the edge of the paper."""
     x, y, w, h = box
-    if _borders(box, height, width) >= 3:
+    if _borders(box, height, width) >= 3 and w > 0.8 * width and h > 0.8 * height:
         return True
     if (w > 4 * h and w > 0.3 * width) or (h > 8 * w and h > 0.6 * height):
         return True
