@@ -1,6 +1,7 @@
 """The self-test finds a machine, or a package, that answers otherwise."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -17,7 +18,7 @@ def check(package: Path, status: int, *options: str) -> subprocess.CompletedProc
     """Run `siffra check` of a package in a folder of its own."""
     done = subprocess.run(
         [sys.executable, "-m", "siffra", "check", *options],
-        env={"PYTHONPATH": str(package.parent), "PATH": ""},
+        env={**os.environ, "PYTHONPATH": str(package.parent)},
         cwd=package.parent, capture_output=True, text=True, check=False, timeout=60,
     )  # fmt: skip
     assert done.returncode == status, done.stdout + done.stderr

@@ -1,9 +1,7 @@
 """Files appear whole or not at all."""
 
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -57,7 +55,5 @@ def test_a_killed_writer_leaves_the_old_file(tmp_path: Path) -> None:
     ) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == b"ready\n"
-        started = time.monotonic()
-        process.send_signal(signal.SIGKILL)
-    assert time.monotonic() - started < 30
+        process.kill()
     assert target.read_text() == "old"

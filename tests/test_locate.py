@@ -159,9 +159,10 @@ def test_blank_and_noisy_paper_hold_nothing() -> None:
         assert locate(find_ink(np.asarray(paper, dtype=np.uint8))) == []
 
 
-def test_one_digit_wins_over_what_surrounds_it() -> None:
+@pytest.mark.parametrize("inset", [0, 20, 60])
+def test_one_digit_wins_over_what_surrounds_it(inset: int) -> None:
     grey = page(300, 300)
-    cv2.rectangle(grey, (0, 0), (299, 299), 40, 8)  # a form's box
+    cv2.rectangle(grey, (inset, inset), (299 - inset, 299 - inset), 40, 8)  # a form's box
     box = zero(grey, 110, 90, 120)
     region = locate_one(find_ink(grey))
     assert region is not None

@@ -77,6 +77,7 @@ def locate_one(ink: Ink) -> Region | None:
     pieces = _pieces(ink)
     if not pieces:
         return None
+    pieces = _without_frames(pieces) or pieces
 
     def prominence(piece: Region) -> float:
         x, y, w, h = piece.box
