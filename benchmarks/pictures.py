@@ -15,6 +15,8 @@ from pathlib import Path
 from statistics import median
 from time import perf_counter
 
+import cv2
+
 from siffra import ImageError, Reader
 from siffra.network import released
 
@@ -61,6 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not sets:
         parser.error(f"{options.data}: no folder in it has images/ and labels.csv with digits")
 
+    cv2.setNumThreads(1)  # as the network has it
     print(f"{'set':10} {'model':10} {'pictures':>8} {'exact':>7} {'edits':>11} {'ms':>7}")
     results = []
     for folder in sets:

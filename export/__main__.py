@@ -29,6 +29,8 @@ def main(arguments: list[str] | None = None) -> int:
         help="folder of models to release into; default: that of the runtime in this checkout",
     )
     options = parser.parse_args(arguments)
+    if options.package and not options.release:
+        parser.error("--package says where to release to: give --release with it")
 
     try:
         return _export(options)
@@ -50,18 +52,23 @@ def _export(options: argparse.Namespace) -> int:
     except RunError as error:
         print(f"export: {error}", file=sys.stderr)
         return 2
+    except ImportError as error:
+        print(f'export: {error}; install it: pip install -e ".[train]"', file=sys.stderr)
+        return 2
     print(built.report.table())
     print(f"report: {options.run / 'parity.json'}")
     if not (built.report.passed or options.release):
         print("export: a variant falls short of parity, see above", file=sys.stderr)
         return 1
     if options.release:
+        from siffra import SiffraError
+
         from .release import PACKAGE_MODELS, ReleaseError, release
 
         try:
             for path in release(built, options.package or PACKAGE_MODELS):
                 print(f"released: {path}")
-        except ReleaseError as error:
+        except (ReleaseError, SiffraError) as error:
             print(f"export: {error}", file=sys.stderr)
             return 1
     return 0

@@ -1,6 +1,7 @@
 """A run to the variants that may be released: convert, quantise, prove, stamp."""
 
 import json
+import zipfile
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -93,7 +94,7 @@ def build(run: Run) -> Built:
 def _load_keras(path: Path) -> keras.Model:
     try:
         model = keras.saving.load_model(path, compile=False)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, zipfile.BadZipFile) as error:
         raise RunError(f"{path}: Keras cannot load it ({error}); train the run again") from error
     side, classes = contract.SIDE, len(contract.LABELS)
     if model.input_shape != (None, side, side) or model.output_shape != (None, classes):

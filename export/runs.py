@@ -61,6 +61,9 @@ def open_run(path: Path) -> Run:
             json.loads((path / f"{name}.json").read_text("utf-8"))
             for name in ("config", "data", "metrics")
         )
+        missing = {"family", "recipe", "hidden", "threshold"} - config.keys()
+        if missing:
+            raise KeyError(f"config.json lacks {', '.join(sorted(missing))}")
         with np.load(path / "test.npz", allow_pickle=False) as arrays:
             return Run(
                 path,

@@ -98,6 +98,16 @@ def test_damaged_golden_vectors_are_named(package: Path, damage: str) -> None:
     assert "golden" in check(package, 1).stderr
 
 
+def test_a_model_without_golden_vectors_fails(package: Path) -> None:
+    path = package / "models" / "golden.npz"
+    with np.load(path) as arrays:
+        golden = {name: array for name, array in arrays.items() if name != "ann-int8"}
+    np.savez(path, **golden)
+    output = check(package, 1).stdout
+    assert "no golden vectors for it" in output
+    assert output.count("ok") == 1
+
+
 @pytest.mark.parametrize("damage", ["missing", "broken"])
 def test_a_damaged_model_fails_and_the_others_are_checked(package: Path, damage: str) -> None:
     path = package / "models" / "ann.onnx"

@@ -122,6 +122,17 @@ def test_saved_overlays_do_not_overwrite_one_another(single: Path, tmp_path: Pat
     assert np.ptp(overlay) > 100
 
 
+def test_a_reading_that_cannot_be_saved_is_printed(
+    single: Path, examples: dict[Path, str], tmp_path: Path
+) -> None:
+    named = tmp_path / ("a" * 246 + single.suffix)  # with .classify.png it is too long
+    shutil.copy(single, named)
+    done = siffra("classify", named, "--save", tmp_path / "saved", status=1)
+    assert done.stdout.startswith(examples[single])
+    assert "cannot be saved" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -184,7 +195,12 @@ def test_a_full_disk_is_one_line(single: Path) -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a shell to close a stream")
 def test_closed_streams_do_no_harm(single: Path) -> None:
     command = f"{sys.executable} -m siffra read"
-    for line, status in ((f"{command} {single} >&-", 0), (f"{command} - <&-", 1)):
+    many = f"{single} " * 12
+    for line, status in (
+        (f"{command} {single} >&-", 0),
+        (f"{command} - <&-", 1),
+        (f"{command} {many} 2>&-", 0),
+    ):
         done = subprocess.run(line, shell=True, cwd=ROOT, capture_output=True, check=False)
         assert done.returncode == status
         assert b"Traceback" not in done.stderr

@@ -170,6 +170,20 @@ def test_reduce_keeps_small_pictures_and_the_shape_of_large_ones() -> None:
     assert reduce(GREY[:1], side=30).shape == (1, 30)
 
 
+@pytest.mark.parametrize("suffix", [".jpg", ".png"])
+@pytest.mark.parametrize("kept", [0.3, 0.6, 0.95])
+def test_half_a_file_is_no_picture(suffix: str, kept: float) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (100, 100), dtype=np.uint8)
+    content = encoded(suffix, noise)
+    with pytest.raises(ImageError, match="damaged or incomplete"):
+        load(content[: int(kept * len(content))])
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png"])
+def test_what_tools_append_to_a_file_does_no_harm(suffix: str) -> None:
+    assert close(load(encoded(suffix) + b"appended by a tool " * 20), MARKED)
+
+
 @pytest.mark.parametrize(
     ("source", "cause", "cure"),
     [

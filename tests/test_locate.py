@@ -75,16 +75,38 @@ def test_lines_of_a_tilted_page_keep_together(tilt: int) -> None:
     assert [len(line) for line in locate(find_ink(turned))] == [9, 1, 6]
 
 
-def test_frames_around_digits_are_left_out() -> None:
-    one_frame, boxes = page(), page()
-    cv2.rectangle(one_frame, (20, 60), (480, 200), 60, 3)
-    for number in range(4):
-        x = 50 + 110 * number
-        zero(one_frame, x, 100)
-        cv2.rectangle(boxes, (x, 80), (x + 80, 180), 60, 2)
-        zero(boxes, x + 20, 100)
+@pytest.mark.parametrize("count", [1, 2, 4])
+@pytest.mark.parametrize("digit_height", [20, 60, 100])
+def test_frames_around_digits_are_left_out(count: int, digit_height: int) -> None:
+    one_frame, boxes = page(300, 520), page(300, 520)
+    cv2.rectangle(one_frame, (10, 20), (510, 280), 60, 3)
+    for number in range(count):
+        x = 30 + 120 * number
+        zero(one_frame, x, 100, digit_height)
+        cv2.rectangle(boxes, (x, 80), (x + 100, 220), 60, 2)
+        zero(boxes, x + 20, 100, digit_height)
     for grey in (one_frame, boxes):
-        assert [len(line) for line in locate(find_ink(grey))] == [4]
+        lines = locate(find_ink(grey))
+        assert [len(line) for line in lines] == [count]
+        assert max(region.side for region in lines[0]) <= digit_height + 2
+
+
+@pytest.mark.parametrize("desk", [60, 120, 170])
+def test_the_desk_around_a_sheet_is_left_out(desk: int) -> None:
+    grey = np.full((800, 1000), desk, dtype=np.uint8)
+    cv2.fillConvexPoly(grey, np.array([[120, 90], [890, 110], [880, 690], [110, 700]]), 235)
+    for number in range(5):
+        zero(grey, 200 + 110 * number, 300, 40 + 10 * number)
+    assert [len(line) for line in locate(find_ink(grey))] == [5]
+
+
+def test_a_page_with_a_border_keeps_its_small_digits() -> None:
+    grey = page(905, 1280)
+    cv2.rectangle(grey, (40, 40), (1240, 865), 60, 3)
+    for row in range(6):
+        for number in range(7):
+            zero(grey, 100 + 150 * number, 100 + 110 * row, 22)
+    assert [len(line) for line in locate(find_ink(grey))] == [7] * 6
 
 
 def test_neighbours_leave_no_ink_in_a_cell() -> None:

@@ -44,6 +44,7 @@ def rename_output(model: onnx.ModelProto) -> None:
         (lambda model: state(model, labels='["a", "b"]'), 'labels \\["a", "b"\\]'),
         (lambda model: state(model, threshold="high"), "no threshold of confidence"),
         (lambda model: state(model, threshold="nan"), "no threshold of confidence"),
+        (lambda model: state(model, name="", recipe=""), "states no name, recipe"),
         (rename_output, "is not a siffra model"),
     ],
     ids=[
@@ -52,6 +53,7 @@ def rename_output(model: onnx.ModelProto) -> None:
         "other labels",
         "no threshold",
         "nan threshold",
+        "no name",
         "other output",
     ],
 )

@@ -301,7 +301,7 @@ def test_a_killed_run_resumes_to_the_same_weights(
     (run / ".checkpoint-half.keras").write_bytes(b"PK half of a checkpoint")
     seconds = [row["seconds"] for row in history(run)]
 
-    resumed = train(*given, "--resume")
+    resumed = train("--runs", tmp_path, "--resume")  # its data and epochs are its own
     assert resumed.returncode == 0, resumed.stderr
     assert same_training(run, mnist_run)
     # Epochs that were finished were not trained again; the last may have lacked its checkpoint.
@@ -325,6 +325,15 @@ def test_history_ahead_of_the_checkpoint_is_cut_back(digits: Path, tmp_path: Pat
     assert [epoch.epoch for epoch in behind] == [1, 2]
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """What a shell starts in the background ignores Ctrl-C, and so do its children."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.skipif(sys.platform == "win32", reason="needs SIGINT to one process")
 def test_ctrl_c_says_how_to_go_on(digits: Path, tmp_path: Path) -> None:
     given = ("--data", digits, "--runs", tmp_path, "--epochs", 100_000, "--name", "long")
@@ -340,6 +349,7 @@ def test_ctrl_c_says_how_to_go_on(digits: Path, tmp_path: Path) -> None:
     assert last.endswith("--resume")
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_a_swallowed_ctrl_c_is_not_lost() -> None:
     with noticing_interrupts() as raise_interrupt:
         raise_interrupt()

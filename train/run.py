@@ -85,6 +85,10 @@ class Run:
         stored = self._stored_config()
         if stored is None:
             return None
+        if stored.keys() != {field.name for field in fields(TrainConfig)}:
+            raise RunError(
+                f"{self.directory} was begun by another version of siffra: start again with --force"
+            )
         config = TrainConfig(**{**stored, "hidden": tuple(stored["hidden"])})
         folder = read_json(self.data).get("folder") if self.data.is_file() else None
         return config, None if folder is None else Path(folder)
@@ -140,10 +144,10 @@ class Run:
             )
         self.directory.mkdir(parents=True, exist_ok=True)
         write_json(self.config, asdict(config))  # first: it is what makes the directory a run
+        write_json(self.data, _describe(dataset))
         self.figures.mkdir(exist_ok=True)
         self._write_test_cells(config, dataset)
         write_json(self.directory / "versions.json", _versions())
-        write_json(self.data, _describe(dataset))
 
     def write_history(self, history: list[Epoch]) -> None:
         """Write the whole history: a header, and a line for each epoch."""
@@ -182,7 +186,7 @@ class Run:
             stored = read_json(self.config)
         except ValueError:
             return None
-        return stored if stored.keys() == {field.name for field in fields(TrainConfig)} else None
+        return stored if stored.keys() >= {"recipe", "family", "seed"} else None
 
     def _has_files(self) -> bool:
         """Whether anything lies here; a file that a killed run never finished does not count."""

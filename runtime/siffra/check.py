@@ -1,6 +1,7 @@
 """The self-test: golden vectors say what the released models said on the machine that made them."""
 
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -9,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import DependencyError, ModelError
-from .network import MODELS
+from .network import MODELS, released
 from .reader import Reader
 
 FILE_NAME = "golden.npz"
@@ -57,12 +58,12 @@ def check() -> list[Check]:
     try:
         with np.load(path, allow_pickle=False) as arrays:
             golden = dict(arrays)
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise ModelError(f"{path}: golden vectors cannot be read ({error})") from error
-    models = sorted(golden.keys() - _INPUTS)
+    models = golden.keys() - _INPUTS
     if not models or not golden.keys() >= _INPUTS:
         raise ModelError(f"{path}: holds no golden vectors; install siffra again")
-    return [_check_model(name, golden) for name in models]
+    return [_check_model(name, golden) for name in sorted(models | released().keys())]
 
 
 def _check_model(name: str, golden: Mapping[str, NDArray[Any]]) -> Check:
@@ -73,11 +74,13 @@ def _check_model(name: str, golden: Mapping[str, NDArray[Any]]) -> Check:
     if reader.metadata["name"] != name:
         return Check(name, False, f"{name}.onnx holds the model {reader.metadata['name']!r}")
 
-    expected = golden[name]
+    expected = golden.get(name)
     answers = reader.probabilities(golden["cells"])
+    if expected is None or expected.shape != answers.shape:
+        return Check(name, False, "there are no golden vectors for it; release it again")
     difference = float(np.abs(answers - expected).max())
     flips = int((answers.argmax(axis=1) != expected.argmax(axis=1)).sum())
-    tolerance = TOLERANCE[reader.metadata["precision"]]
+    tolerance = TOLERANCE.get(reader.metadata["precision"], min(TOLERANCE.values()))
     try:
         text = reader.read(golden["picture"].tobytes()).text
     except DependencyError:

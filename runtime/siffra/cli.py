@@ -25,6 +25,9 @@ _EPILOG = "Exit status: 0; 1 where a source cannot be read or a check fails; 2 f
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit status."""
     options = _parse(arguments)
+    # Whoever started us may have closed a stream; then nobody reads what goes there.
+    sys.stdout = sys.stdout or os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
+    sys.stderr = sys.stderr or os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
     # A file name may hold bytes that no encoding has; they must not stop the others.
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -33,8 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
     try:
         status: int = options.run(options)
-        if sys.stdout is not None:  # closed by whoever started us
-            sys.stdout.flush()
+        sys.stdout.flush()
         return status
     except _UsageError as error:
         print(f"siffra: {error}", file=sys.stderr)
@@ -193,25 +195,27 @@ def _each(
     documents: list[dict[str, Any]] = []
     with Progress(len(sources)) as progress:
         for source in sources:
-            file = sys.stdout
+            problem = shown = ""
             try:
                 result = read(source.open())
-                if options.save:
-                    _save(saved(source), result.draw())
-            except (ImageError, OSError) as error:
-                failed = True
-                document = {"source": source.name, "error": str(error)}
-                shown, file = f"siffra: {error}", sys.stderr
+            except ImageError as error:
+                problem = str(error)
+                document = {"source": source.name, "error": problem}
             else:
                 document = {"source": source.name, **result.to_dict()}
                 shown = _for_people(source, describe(result), alone=len(sources) == 1)
+                if options.save:
+                    problem = _save(saved(source), result.draw())
+            failed = failed or bool(problem)
+            progress.clear()
             if options.json:
                 documents.append(document)
-            else:
-                if options.jsonl:
-                    shown, file = json.dumps(document), sys.stdout
-                progress.clear()
-                print(shown, file=file, flush=True)
+            elif options.jsonl:
+                print(json.dumps(document), flush=True)
+            elif shown:
+                print(shown, flush=True)
+            if problem and (shown or not (options.json or options.jsonl)):
+                print(f"siffra: {problem}", file=sys.stderr)
             progress.step()
     if options.json:
         print(json.dumps(documents, indent=2))
@@ -242,12 +246,17 @@ def _names_to_save(folder: Path | None, verb: str) -> Callable[[NamedSource], Pa
     return name
 
 
-def _save(path: Path, pixels: Any) -> None:
+def _save(path: Path, pixels: Any) -> str:
+    """Write an overlay; return why it could not be written, nothing if it was."""
     from .draw import to_png
     from .files import replacing
 
-    with replacing(path) as temporary:
-        temporary.write_bytes(to_png(pixels))
+    try:
+        with replacing(path) as temporary:
+            temporary.write_bytes(to_png(pixels))
+    except OSError as error:
+        return f"{path}: cannot be saved ({error.strerror or error})"
+    return ""
 
 
 def _info(options: argparse.Namespace) -> int:
@@ -262,7 +271,8 @@ def _info(options: argparse.Namespace) -> int:
         print(f"\n{'model':12} {'accuracy':>9} {'threshold':>10} {'KiB':>6}  recipe")
         for model in facts["models"]:
             print(f"{model['name']:12} {_about(model)}")
-    return 1 if any("error" in model for model in facts["models"]) else 0
+    sound = facts["models"] and not any("error" in model for model in facts["models"])
+    return 0 if sound else 1
 
 
 def _about(model: dict[str, Any]) -> str:

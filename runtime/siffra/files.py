@@ -16,7 +16,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     way leaves `path` as it was too. The folder of `path` must exist.
     """
     target = Path(path)
-    temporary = target.with_name(f".{target.stem}-{secrets.token_hex(4)}{target.suffix}")
+    temporary = target.with_name(f".{target.stem[:32]}-{secrets.token_hex(4)}{target.suffix}")
     try:
         yield temporary
         with temporary.open("rb+") as file:  # a rename alone may outrun its data to the disk

@@ -46,7 +46,11 @@ WORKING_SIDE = 1280
 
 _ORIENTATION_TAG = 0x0112
 _PNG = b"\x89PNG"
-_MAGIC = {_PNG: "PNG", b"\xff\xd8": "JPEG", b"II*\0": "TIFF", b"MM\0*": "TIFF", b"GIF8": "GIF"}
+_JPEG = b"\xff\xd8"
+_MAGIC = {
+    **{_PNG: "PNG", _JPEG: "JPEG", b"II*\0": "TIFF", b"MM\0*": "TIFF"},
+    **{b"RIFF": "WebP", b"BM": "BMP"},
+}
 # An EXIF block in a PNG chunk or a WebP chunk; JPEG and TIFF are turned upright by OpenCV itself.
 _EXIF = re.compile(rb"(?:eXIf|EXIF.{4}(?:Exif\0\0)?)(II\*\0|MM\0\*)", re.DOTALL)
 
@@ -70,6 +74,8 @@ def load(source: Source) -> Pixels:
         return _from_array(source)
     if isinstance(source, (str, os.PathLike)):
         path = os.fsdecode(source)
+        if not path:
+            raise ImageError("an empty path names no picture")
         return _decode(_read_file(path), name=path)
     if isinstance(source, (bytes, bytearray, memoryview)):
         return _decode(bytes(source), name=f"{len(source)} bytes")
@@ -131,9 +137,12 @@ def _read_file(path: str) -> bytes:
 def _decode(data: bytes, name: str) -> Pixels:
     if not data:
         raise ImageError(f"{name}: is empty")
-    if data.startswith(_PNG) and b"IEND" not in data[-64:]:  # libpng would complain on stderr
+    jpeg = data.startswith(_JPEG)
+    # OpenCV before 4.12 makes a picture of half a JPEG, and libpng complains on stderr.
+    if (jpeg and b"\xff\xd9" not in data[data.rfind(b"\xff\xda") :]) or (
+        data.startswith(_PNG) and b"IEND" not in data
+    ):
         raise ImageError(f"{name}: {_why_undecodable(data)}")
-    jpeg = data.startswith(b"\xff\xd8")
     # IMREAD_UNCHANGED keeps alpha and 16 bits but skips the EXIF orientation, so it is left to
     # the formats that can have alpha.
     flags = cv2.IMREAD_ANYCOLOR if jpeg else cv2.IMREAD_UNCHANGED

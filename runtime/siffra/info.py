@@ -44,17 +44,17 @@ def _opencv() -> str:
 def _model(name: str) -> dict[str, Any]:
     try:
         network = Network(name)
-    except SiffraError as error:
+        metadata = network.metadata
+        return {
+            "name": name,
+            "bytes": network.path.stat().st_size,
+            "version": metadata["version"],
+            "accuracy": float(metadata["accuracy"]),
+            "test_cells": int(metadata["test_cells"]),
+            "threshold": network.threshold,
+            "recipe": json.loads(metadata["recipe"]),
+            "parity": metadata.get("parity"),
+            "licence": metadata["licence"],
+        }
+    except (SiffraError, ValueError) as error:
         return {"name": name, "error": str(error)}
-    metadata = network.metadata
-    return {
-        "name": name,
-        "bytes": network.path.stat().st_size,
-        "version": metadata["version"],
-        "accuracy": float(metadata["accuracy"]),
-        "test_cells": int(metadata["test_cells"]),
-        "threshold": network.threshold,
-        "recipe": json.loads(metadata["recipe"]),
-        "parity": metadata["parity"],
-        "licence": metadata["licence"],
-    }

@@ -19,6 +19,9 @@ MODELS = Path(__file__).parent / "models"
 """Where the released models are."""
 
 
+_STATED = ("name", "precision", "version", "recipe", "accuracy", "test_cells", "licence")
+
+
 def released() -> dict[str, Path]:
     """Return the models that came with the package, by name."""
     return {path.stem: path for path in sorted(MODELS.glob("*.onnx"), key=lambda path: path.stem)}
@@ -140,6 +143,9 @@ def _check_contract(path: Path, session: Any) -> None:
             f"{path}: follows version {stated or 'unknown'} of the contract between pictures and "
             f"networks, this siffra knows version {contract.VERSION}; export the model again"
         )
+    missing = [key for key in _STATED if not metadata.get(key)]
+    if missing:
+        raise ModelError(f"{path}: states no {', '.join(missing)}; export the model again")
     if metadata.get("labels") != json.dumps(list(contract.LABELS)):
         raise ModelError(f"{path}: has labels {metadata.get('labels')}, not 0 to 9")
 
