@@ -2,8 +2,8 @@
 
 A cell is uint8 [28, 28], ink bright on black: the ink's box scaled to fit 20x20 with its shape
 kept, placed so that its centre of mass is in the middle. That is how MNIST was made (LeCun, Cortes,
-Burges: "The MNIST database of handwritten digits"), and MNIST's own images come back unchanged.
-Training, export and the runtime all bring digits through `normalise`.
+Burges: "The MNIST database of handwritten digits"), and all but 3 of MNIST's 10,000 test images
+come back unchanged. Training on pictures and the runtime bring digits through `normalise`.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from .locate import Region
 from .opencv import cv2
 from .results import Pixels
 
-_MIDDLE = 14  # MNIST's centre of mass: pixel 14, rounded, in all but 3 of its 10,000 test images
+_MIDDLE = 14  # MNIST has the centre of mass on this pixel, rounded
 _FULL = 254  # MNIST's images peak at 254 or 255
 _PEN = 2.0  # least width of a stroke in cell pixels: a fine pen on a large page would fade away
 
