@@ -22,7 +22,6 @@ class Run:
     path: Path
     config: Mapping[str, Any]
     data: Mapping[str, Any]
-    metrics: Mapping[str, Any]
     test_cells: NDArray[np.uint8]
     """uint8 [n, 28, 28]: the whole test set."""
 
@@ -57,9 +56,8 @@ def open_run(path: Path) -> Run:
             f"python -m train --resume --runs {path.parent} --name {path.name}"
         )
     try:
-        config, data, metrics = (
-            json.loads((path / f"{name}.json").read_text("utf-8"))
-            for name in ("config", "data", "metrics")
+        config, data = (
+            json.loads((path / f"{name}.json").read_text("utf-8")) for name in ("config", "data")
         )
         missing = {"family", "recipe", "hidden", "threshold"} - config.keys()
         if missing:
@@ -69,7 +67,6 @@ def open_run(path: Path) -> Run:
                 path,
                 config,
                 data,
-                metrics,
                 arrays["test_cells"],
                 arrays["test_labels"],
                 arrays["calibration_cells"],

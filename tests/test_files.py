@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from siffra.files import replacing
+from siffra.files import leftovers, replacing
 
 
 def test_a_file_takes_the_place_of_the_old_one(tmp_path: Path) -> None:
@@ -57,3 +57,5 @@ def test_a_killed_writer_leaves_the_old_file(tmp_path: Path) -> None:
         assert process.stdout.readline() == b"ready\n"
         process.kill()
     assert target.read_text() == "old"
+    assert [path.read_text() for path in leftovers(tmp_path)] == ["half"]
+    assert len(list(tmp_path.iterdir())) == 2

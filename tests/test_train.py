@@ -298,7 +298,8 @@ def test_a_killed_run_resumes_to_the_same_weights(
         process.kill()
     assert not (run / "metrics.json").exists(), "killed too late to test anything"
     finished = len(history(run))
-    (run / ".checkpoint-half.keras").write_bytes(b"PK half of a checkpoint")
+    (run / ".checkpoint-0123abcd.keras").write_bytes(b"PK half of a checkpoint")
+    (run / ".notes").mkdir()  # not ours: it stays
     seconds = [row["seconds"] for row in history(run)]
 
     resumed = train("--runs", tmp_path, "--resume")  # its data and epochs are its own
@@ -308,6 +309,7 @@ def test_a_killed_run_resumes_to_the_same_weights(
     kept = [row["seconds"] for row in history(run)]
     assert kept[: finished - 1] == seconds[: finished - 1]
     assert not [path for path in run.iterdir() if "checkpoint" in path.name]
+    assert (run / ".notes").is_dir()
 
 
 def test_history_ahead_of_the_checkpoint_is_cut_back(digits: Path, tmp_path: Path) -> None:

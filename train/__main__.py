@@ -76,13 +76,14 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
 
 
 def _train(options: argparse.Namespace) -> None:
-    recipe, seed = options.recipe or "seed", options.seed or 0
-    run = Run(options.runs / (options.name or f"{recipe}-{seed}"))
+    given = _given(options)
+    config, folder = dataclasses.replace(RECIPES[options.recipe or "seed"], **given), None
+    run = Run(options.runs / (options.name or f"{config.recipe}-{config.seed}"))
     begun = run.begun_with() if options.resume else None
     if options.resume and begun is None:
         print(f"train: {run.directory} is not there yet: it begins now", file=sys.stderr)
-    config, folder = begun or (RECIPES[recipe], None)
-    config = dataclasses.replace(config, **_given(options))
+    if begun is not None:
+        config, folder = dataclasses.replace(begun[0], **given), begun[1]
     run.check(config, resume=options.resume, force=options.force)
     if run.is_whole and options.resume:
         print(f"{run.directory} is complete already")

@@ -17,6 +17,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from siffra.sources import SUFFIXES
+
 from .backend import import_tensorflow
 
 MNIST_URL = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz"
@@ -31,7 +33,6 @@ MNIST_SHA256 = {
 """SHA-256 of the uncompressed IDX files: the one table that every form is verified by."""
 
 NPZ_ARRAYS = dict(zip(MNIST_SHA256, ("x_train", "y_train", "x_test", "y_test"), strict=True))
-PICTURES = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff"}
 TEST_SHARE = 1 / 6  # of one's own digits; MNIST's own share, 10,000 of 70,000, is about that
 DOWNLOAD_TIMEOUT = 10.0  # seconds without an answer
 
@@ -259,4 +260,4 @@ def _own_digits(folder: Path) -> Dataset:
 def _pictures(folder: Path) -> list[Path]:
     if not folder.is_dir():
         return []
-    return sorted(path for path in folder.iterdir() if path.suffix.lower() in PICTURES)
+    return sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)

@@ -3,6 +3,8 @@
 import keras
 import numpy as np
 
+from siffra import contract
+
 from .config import TrainConfig
 
 
@@ -12,7 +14,7 @@ def build(config: TrainConfig) -> keras.Model:
     The division by 255 is inside, which spares every caller the conversion to float. The first
     weights follow from `config.seed` alone.
     """
-    widths = (*config.hidden, 10)
+    widths = (*config.hidden, len(contract.LABELS))
     seeds = np.random.SeedSequence(config.seed).generate_state(len(widths)).tolist()
     initializers = [keras.initializers.GlorotUniform(seed) for seed in seeds]
     hidden = [
@@ -21,15 +23,15 @@ def build(config: TrainConfig) -> keras.Model:
     ]
     return keras.Sequential(
         [
-            keras.Input((28, 28), dtype="uint8", name="cells"),
+            keras.Input((contract.SIDE, contract.SIDE), dtype="uint8", name=contract.INPUT),
             keras.layers.Rescaling(1 / 255),
             keras.layers.Flatten(),
             *hidden,
             keras.layers.Dense(
-                10,
+                widths[-1],
                 activation="softmax",
                 kernel_initializer=initializers[-1],
-                name="probabilities",
+                name=contract.OUTPUT,
             ),
         ],
         name=config.family,

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from siffra.files import replacing
+from siffra.files import leftovers, replacing
 
 from .config import TrainConfig
 from .data import Dataset
@@ -174,8 +174,7 @@ class Run:
     def end(self, metrics: dict[str, Any]) -> None:
         """Write the metrics, which makes the run whole, and clear away what only led there."""
         write_json(self.metrics, metrics)
-        # Files with a dot in front are what a killed process never finished.
-        for path in (self.checkpoint, *self.directory.glob(".*"), *self.figures.glob(".*")):
+        for path in (self.checkpoint, *leftovers(self.directory), *leftovers(self.figures)):
             path.unlink()
 
     def _stored_config(self) -> dict[str, Any] | None:

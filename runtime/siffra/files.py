@@ -1,10 +1,13 @@
 """Files that appear whole or not at all."""
 
 import os
+import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+
+_TEMPORARY = re.compile(r"\..*-[0-9a-f]{8}(\.\w+)?")
 
 
 @contextmanager
@@ -26,3 +29,8 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         with suppress(FileNotFoundError):
             temporary.unlink()
         raise
+
+
+def leftovers(folder: Path) -> list[Path]:
+    """Return the temporary files in a folder that `replacing` left when its process was killed."""
+    return [path for path in folder.iterdir() if _TEMPORARY.fullmatch(path.name) and path.is_file()]

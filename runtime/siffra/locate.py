@@ -197,9 +197,9 @@ def _is_line(box: Box, height: int, width: int) -> bool:
         return True
     if (w > 4 * h and w > 0.3 * width) or (h > 8 * w and h > 0.6 * height):
         return True
-    beside = x <= 0 or x + w >= width
-    level = y <= 0 or y + h >= height
-    return (beside and h > 2.5 * w) or (level and w > 2.5 * h)
+    at_side = x <= 0 or x + w >= width
+    at_end = y <= 0 or y + h >= height
+    return (at_side and h > 2.5 * w) or (at_end and w > 2.5 * h)
 
 
 def _shared_height(a: Box, b: Box) -> float:
@@ -224,26 +224,26 @@ def _typical_height(pieces: Sequence[Region]) -> float:
 def _join_broken(pieces: Iterable[Region], typical: float) -> list[Region]:
     """Join the pieces of digits that were written, or scanned, in several strokes."""
     groups: list[list[Region]] = []
-    wholes: list[Region] = []  # a group's box, with the outlines of its largest piece alone
+    boxes: list[Box] = []  # around each group
     # Which groups lie in each square of the page: to compare all with all would take seconds on a
     # page of text.
     squares: defaultdict[tuple[int, int], set[int]] = defaultdict(set)
     for piece in sorted(pieces, key=lambda piece: piece.side, reverse=True):
         near = set().union(*(squares[square] for square in _squares(piece.box, typical)))
-        match = next((i for i in sorted(near) if _same(wholes[i], piece, typical)), None)
+        match = next((i for i in sorted(near) if _same(boxes[i], piece.box, typical)), None)
         if match is None:
             match = len(groups)
             groups.append([piece])
-            wholes.append(piece)
+            boxes.append(piece.box)
         elif piece.side >= 0.15 * typical:
             groups[match].append(piece)
-            box = _union([wholes[match], piece]).box
-            if box == wholes[match].box:
+            around = _around([boxes[match], piece.box])
+            if around == boxes[match]:
                 continue
-            wholes[match] = Region(box, wholes[match].contours)
+            boxes[match] = around
         else:
             continue
-        for square in _squares(wholes[match].box, typical):
+        for square in _squares(boxes[match], typical):
             squares[square].add(match)
     return [_union(group) for group in groups]
 
@@ -257,9 +257,8 @@ def _squares(box: Box, typical: float) -> Iterator[tuple[int, int]]:
             yield row, column
 
 
-def _same(region: Region, piece: Region, typical: float) -> bool:
-    """Whether a smaller piece is part of a region: inside of it, or right above or below it."""
-    a, b = region.box, piece.box
+def _same(a: Box, b: Box, typical: float) -> bool:
+    """Whether a smaller piece, b, is part of a digit: inside of it, or right above or below it."""
     beside = min(a.x + a.width, b.x + b.width) - max(a.x, b.x)
     level = min(a.y + a.height, b.y + b.height) - max(a.y, b.y)
     narrower = min(a.width, b.width)
@@ -281,12 +280,15 @@ def _gap(a: Box, b: Box) -> int:
 
 
 def _union(regions: Sequence[Region]) -> Region:
-    x = min(region.box.x for region in regions)
-    y = min(region.box.y for region in regions)
-    right = max(region.box.x + region.box.width for region in regions)
-    bottom = max(region.box.y + region.box.height for region in regions)
     contours = tuple(contour for region in regions for contour in region.contours)
-    return Region(Box(x, y, right - x, bottom - y), contours)
+    return Region(_around([region.box for region in regions]), contours)
+
+
+def _around(boxes: Sequence[Box]) -> Box:
+    x, y = min(box.x for box in boxes), min(box.y for box in boxes)
+    right = max(box.x + box.width for box in boxes)
+    bottom = max(box.y + box.height for box in boxes)
+    return Box(x, y, right - x, bottom - y)
 
 
 def _lines(regions: Iterable[Region]) -> list[list[Region]]:
