@@ -139,7 +139,8 @@ def compare(
         for i in np.flatnonzero(said != answered)
     )
     # Counted, not averaged: 0.05 points of 10,000 cells are exactly five of them.
-    lost = 100.0 * (int((said == truth).sum()) - int((answered == truth).sum())) / len(truth)
+    fewer = int((said == truth).sum()) - int((answered == truth).sum())
+    lost = 100.0 * fewer / len(truth)
     greatest = float(difference.max())
     return VariantParity(
         name=name,
@@ -151,11 +152,13 @@ def compare(
         accuracy=float((answered == truth).mean()),
         points_lost=lost,
         flips=flips,
-        shortfalls=tuple(_shortfalls(limits, greatest, len(flips), lost)),
+        shortfalls=tuple(_shortfalls(limits, greatest, len(flips), fewer, len(truth))),
     )
 
 
-def _shortfalls(limits: Limits, difference: float, flips: int, lost: float) -> Sequence[str]:
+def _shortfalls(
+    limits: Limits, difference: float, flips: int, fewer: int, cells: int
+) -> Sequence[str]:
     found = []
     if not np.isfinite(difference):
         found.append("it answers with values that are no numbers")
@@ -163,6 +166,9 @@ def _shortfalls(limits: Limits, difference: float, flips: int, lost: float) -> S
         found.append(f"differs by {difference:.1e}, at most {limits.difference:.0e} is allowed")
     if limits.flips is not None and flips > limits.flips:
         found.append(f"flips {flips} labels, at most {limits.flips} are allowed")
-    if lost > limits.points + 1e-9:
-        found.append(f"loses {lost:.2f} points of accuracy, at most {limits.points} are allowed")
+    if 100 * fewer > limits.points * cells:
+        found.append(
+            f"loses {100 * fewer / cells:.2f} points of accuracy ({fewer} of {cells:,} cells), "
+            f"at most {limits.points} are allowed"
+        )
     return found

@@ -122,6 +122,15 @@ def test_saved_overlays_do_not_overwrite_one_another(single: Path, tmp_path: Pat
     assert np.ptp(overlay) > 100
 
 
+def test_saved_overlays_are_not_read_in_their_turn(single: Path, tmp_path: Path) -> None:
+    shutil.copy(single, tmp_path / "digit.png")
+    for source in (tmp_path, tmp_path / "*.png"):
+        for _ in range(2):
+            done = siffra("classify", "--jsonl", source, "--save", tmp_path)
+            assert len(done.stdout.splitlines()) == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["digit.classify.png", "digit.png"]
+
+
 def test_a_reading_that_cannot_be_saved_is_printed(
     single: Path, examples: dict[Path, str], tmp_path: Path
 ) -> None:

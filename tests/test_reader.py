@@ -82,6 +82,7 @@ def test_what_the_network_saw_is_in_the_result(reader: Reader, examples: dict[Pa
     digits = [digit for path in examples for digit in reader.read(path).digits]
     cells = np.stack([digit.cell for digit in digits if digit.cell is not None])
     assert len(cells) == len(digits)
+    assert not any(digit.cell.flags.writeable for digit in digits if digit.cell is not None)
     np.testing.assert_allclose(
         reader.probabilities(cells), [digit.probabilities for digit in digits], atol=1e-6
     )

@@ -312,6 +312,14 @@ def test_a_killed_run_resumes_to_the_same_weights(
     assert (run / ".notes").is_dir()
 
 
+def test_resume_does_not_begin_another_run(digits_run: Path) -> None:
+    done = train("--runs", digits_run.parent, "--name", "mien", "--resume")
+    assert done.returncode == 2
+    assert "leave out --resume" in done.stderr
+    assert "--name: mine" in done.stderr
+    assert not (digits_run.parent / "mien").exists()
+
+
 def test_history_ahead_of_the_checkpoint_is_cut_back(digits: Path, tmp_path: Path) -> None:
     from train.fit import prepare
     from train.fit import train as train_epochs

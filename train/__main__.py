@@ -81,7 +81,11 @@ def _train(options: argparse.Namespace) -> None:
     run = Run(options.runs / (options.name or f"{config.recipe}-{config.seed}"))
     begun = run.begun_with() if options.resume else None
     if options.resume and begun is None:
-        print(f"train: {run.directory} is not there yet: it begins now", file=sys.stderr)
+        others = ", ".join(sorted(path.parent.name for path in options.runs.glob("*/config.json")))
+        raise RunError(
+            f"there is no run {run.directory} to go on with; leave out --resume to begin it"
+            + (f", or choose one that is there with --name: {others}" if others else "")
+        )
     if begun is not None:
         config, folder = dataclasses.replace(begun[0], **given), begun[1]
     run.check(config, resume=options.resume, force=options.force)

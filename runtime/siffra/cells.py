@@ -25,11 +25,12 @@ def to_cells(ink: Ink, regions: Sequence[Region]) -> Pixels:
     """Cut regions out of the ink and normalise them.
 
     Returns:
-        uint8 [n, 28, 28], one cell for each region.
+        uint8 [n, 28, 28], one cell for each region; read-only, since results keep them.
     """
     cells = np.zeros((len(regions), SIDE, SIDE), dtype=np.uint8)
     for cell, region in zip(cells, regions, strict=True):
         cell[:] = normalise(_cut(ink, region))
+    cells.setflags(write=False)
     return cells
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from . import __version__
 from .errors import ImageError, ModelError, SiffraError
 from .progress import Progress
-from .sources import STANDARD_INPUT, NamedSource, expand
+from .sources import OVERLAY, STANDARD_INPUT, NamedSource, expand
 
 if TYPE_CHECKING:
     from .reader import Reader
@@ -238,7 +238,7 @@ def _names_to_save(folder: Path | None, verb: str) -> Callable[[NamedSource], Pa
         assert folder is not None
         stem = "stdin" if source.name == STANDARD_INPUT else Path(source.name).stem
         numbers = chain([""], (f"-{number}" for number in count(2)))
-        candidates = (f"{stem}{number}.{verb}.png" for number in numbers)
+        candidates = (f"{stem}{number}{OVERLAY.format(verb=verb)}" for number in numbers)
         chosen = next(candidate for candidate in candidates if candidate not in taken)
         taken.add(chosen)
         return folder / chosen

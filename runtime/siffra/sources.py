@@ -18,6 +18,11 @@ SUFFIXES = frozenset(
 
 STANDARD_INPUT = "-"
 
+OVERLAY = ".{verb}.png"
+"""How the name of a saved overlay ends; folders and patterns leave such files out."""
+
+_OVERLAYS = tuple(OVERLAY.format(verb=verb) for verb in ("read", "classify"))
+
 
 @dataclass(frozen=True)
 class NamedSource:
@@ -58,7 +63,10 @@ def _pictures_in(folder: Path) -> Iterator[NamedSource]:
     found = sorted(
         path
         for path in folder.rglob("*")
-        if path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()
+        if path.suffix.lower() in SUFFIXES
+        and not path.name.startswith(".")
+        and not path.name.endswith(_OVERLAYS)
+        and path.is_file()
     )
     if not found:
         yield NamedSource(str(folder), f"{folder}: is a folder without pictures")
@@ -66,7 +74,11 @@ def _pictures_in(folder: Path) -> Iterator[NamedSource]:
 
 
 def _matches(pattern: str) -> Iterator[NamedSource]:
-    found = sorted(filter(lambda name: Path(name).is_file(), glob.glob(pattern, recursive=True)))
+    found = sorted(
+        name
+        for name in glob.glob(pattern, recursive=True)
+        if Path(name).is_file() and not name.endswith(_OVERLAYS)
+    )
     if not found:
         yield NamedSource(pattern, f"{pattern}: matches no file")
     yield from map(NamedSource, found)
