@@ -5,7 +5,6 @@ one digit a picture are classified; sets of several are read, lines separated by
 """
 
 import argparse
-import csv
 import json
 import os
 import sys
@@ -17,6 +16,7 @@ from time import perf_counter
 
 import cv2
 
+from benchmarks.datasets import DataError, digit_labels, picture_sets
 from siffra import ImageError, Reader
 from siffra.network import released
 
@@ -59,7 +59,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.data is None:
         parser.error("no pictures to measure: give --data or set $SIFFRA_DATA")
-    sets = _sets(options.data) or _sets(options.data / "pictures")
+    try:
+        sets = [folder for folder in picture_sets(options.data) if digit_labels(folder)]
+    except DataError as error:
+        parser.error(str(error))
     if not sets:
         parser.error(f"{options.data}: no folder in it has images/ and labels.csv with digits")
 
@@ -85,7 +88,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def measure(folder: Path, model: str) -> tuple[SetResult, list[str]]:
     """Read a set with a model; return the result and a line for each picture misread."""
-    labels = _labels(folder)
+    labels = digit_labels(folder)
     reader = Reader(model)
     several = any(len(label) > 1 for label in labels.values())
     call: Callable[[Path], object] = reader.read if several else reader.classify
@@ -109,18 +112,6 @@ def measure(folder: Path, model: str) -> tuple[SetResult, list[str]]:
         SetResult(folder.name, model, len(labels), exact, characters, edits, median(times)),
         mistakes,
     )
-
-
-def _sets(data: Path) -> list[Path]:
-    folders = sorted(path.parent for path in data.glob("*/labels.csv"))
-    return [folder for folder in folders if _labels(folder)]
-
-
-def _labels(folder: Path) -> dict[str, str]:
-    """Return the labels by file name; pictures of what is no digit (`none`) are left out."""
-    with (folder / "labels.csv").open(encoding="utf-8", newline="") as file:
-        rows = csv.DictReader(file)
-        return {row["file"]: row["label"] for row in rows if row["label"] != "none"}
 
 
 def _distance(a: str, b: str) -> int:

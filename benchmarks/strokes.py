@@ -124,15 +124,51 @@ def digit_strokes(digit: int, style: str, rng: np.random.Generator) -> list[NDAr
     if style not in STYLES:
         raise ValueError(f"there is no style {style!r}; choose one of {', '.join(STYLES)}")
     person = STYLES[style]
-    strokes = [
-        _smooth(_points(stroke), person.wobble, rng)
-        for stroke in FORMS[person.forms.split()[digit]].split(" / ")
+    return write(
+        points_of(FORMS[person.forms.split()[digit]]),
+        slant=person.slant,
+        width=person.width,
+        wobble=person.wobble,
+        rng=rng,
+    )
+
+
+def points_of(form: str) -> list[NDArray[np.float64]]:
+    """The points of each stroke of a form that is noted as those in `FORMS`: float64 [n, 2]."""
+    return [
+        np.array([point.split(",") for point in stroke.split()], np.float64) / 100
+        for stroke in form.split(" / ")
     ]
-    lean = np.tan(np.radians(person.slant + rng.normal(0, 2)))
-    width = person.width * rng.normal(1, 0.04)
+
+
+def write(
+    form: Sequence[NDArray[np.float64]],
+    *,
+    slant: float,
+    width: float,
+    wobble: float,
+    rng: np.random.Generator,
+) -> list[NDArray[np.float64]]:
+    """Write a form once, with an unsteady hand.
+
+    Args:
+        form: Strokes of two points or more, each float64 [n, 2]: points x, y that the pen passes,
+            y down, about 1 in height. A point given twice is a corner.
+        slant: Lean of the verticals to the right, in degrees.
+        width: Width of the form, 1 as it is given.
+        wobble: Standard deviation of each point.
+        rng: Moves every point a little, and varies slant, width and rotation.
+
+    Returns:
+        The strokes, each float64 [n, 2]: points x, y along a smooth line, y down. All together they
+        touch the left and upper edge of the unit box and fill its height or its width.
+    """
+    strokes = [_smooth(points, wobble, rng) for points in form]
+    lean = np.tan(np.radians(slant + rng.normal(0, 2)))
+    scale = width * rng.normal(1, 0.04)
     turn = np.radians(rng.normal(0, 1.5))
     bearing = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]]) @ np.array(
-        [[width, -lean], [0, 1]]
+        [[scale, -lean], [0, 1]]
     )
     strokes = [stroke @ bearing.T for stroke in strokes]
     everything = np.concatenate(strokes)
@@ -180,11 +216,6 @@ def draw_strokes(
             cv2.circle(large, centre, radius, 255, cv2.FILLED, cv2.LINE_8, _SUBPIXEL_BITS)
     ink[part] = cv2.resize(large, (columns, rows), interpolation=cv2.INTER_AREA)
     return ink
-
-
-def _points(stroke: str) -> NDArray[np.float64]:
-    """The points of one stroke of a form, float64 [n, 2]."""
-    return np.array([point.split(",") for point in stroke.split()], np.float64) / 100
 
 
 def _smooth(

@@ -129,8 +129,11 @@ def _metadata(
         "data": json.dumps(hashes),
         "accuracy": accuracy,
         "test_cells": str(len(run.test_cells)),
-        "calibration": json.dumps({"method": "none", "temperature": 1.0}),
-        "threshold": str(run.config["threshold"]),
+        "calibration": json.dumps(
+            {"method": "temperature, within the weights", "temperature": run.metrics["temperature"]}
+        ),
+        "score": contract.SCORE,
+        "threshold": str(run.metrics["threshold"]),
         "parity": report,
         "licence": LICENCE if "train-images-idx3-ubyte" in hashes else OWN_LICENCE,
     }

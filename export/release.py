@@ -13,6 +13,7 @@ from siffra.files import replacing
 
 from .build import Built
 from .parity import VariantParity
+from .runs import Run
 
 PACKAGE_MODELS = Path(__file__).parents[1] / "runtime" / "siffra" / "models"
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -95,15 +96,14 @@ def _golden(models: Mapping[str, Path]) -> dict[str, Any]:
 
 def _card(built: Built) -> str:
     run, report = built.run, built.report
-    config = run.config
+    config, metrics = run.config, run.metrics
     metadata = Reader(built.models[0]).metadata
-    shape = "-".join(map(str, (784, *config["hidden"], 10)))
     hashes = "\n".join(f"| {name} | `{value}` |" for name, value in run.data["hashes"].items())
     return f"""# {run.family}
 
-Reads one handwritten digit from a 28x28 cell of contract version {metadata["contract"]}: a dense
-net {shape}, with the division by 255 inside. Input `cells` uint8 [batch, 28, 28], output
-`probabilities` float32 [batch, 10].
+Reads one handwritten digit from a 28x28 cell of contract version {metadata["contract"]}:
+{_network(run)}, {metrics["parameters"]:,} parameters. Input `cells` uint8 [batch, 28, 28], output
+`probabilities` float32 [batch, 10], calibrated.
 
 | variant | accuracy | points lost against Keras | labels flipped | greatest difference | bytes |
 | --- | ---: | ---: | ---: | ---: | ---: |
@@ -115,8 +115,9 @@ model's metadata (`parity`).
 
 ## How it was made
 Recipe `{config["recipe"]}`, seed {config["seed"]}: {config["epochs"]} epochs, batch
-{config["batch_size"]}, Adam {config["learning_rate"]}, the last {config["validation_split"]:.0%} of
-the training set for validation, no augmentation. To make it again, with data of these hashes:
+{config["batch_size"]}, AdamW, {config["schedule"]} rate {config["learning_rate"]}, decay
+{config["weight_decay"]}, the last {config["validation_split"]:.1%} of the training set for
+validation. {_trained_on(config)} To make it again, with data of these hashes:
 
     python -m train --recipe {config["recipe"]} --seed {config["seed"]} \\
         --epochs {config["epochs"]} --name {run.path.name} --data DIR
@@ -127,12 +128,46 @@ the training set for validation, no augmentation. To make it again, with data of
 {hashes}
 
 ## What it is for, and what it is not
-Single digits, cut out and normalised as `siffra.cells` does. It was never shown anything that is
-no digit and its probabilities are not calibrated: below a confidence of {config["threshold"]} the
-runtime does not accept its word, and letters or scribbles can still pass that threshold.
+Single digits, cut out and normalised as `siffra.cells` does. The runtime accepts its best answer
+from a probability of {metrics["threshold"]} on. The temperature of its logits, which is
+{metrics["temperature"]:.3f} by the validation part, is within the weights. {_limits(config)}
 
 Licence: {metadata["licence"]}.
 """
+
+
+def _network(run: Run) -> str:
+    widths = "-".join(map(str, run.config["hidden"]))
+    if run.family == "ann":
+        return f"a dense net 784-{widths}-10"
+    return f"a convolutional net, filters {widths}, their mean, 10 outputs"
+
+
+def _trained_on(config: Mapping[str, Any]) -> str:
+    how = config["augmentation"]
+    if how is None:
+        return "It was trained on the cells as they are."
+    text = (
+        f"It was trained on {how['versions']} versions of the cells, augmented "
+        f"({how['mild']:.0%} mildly, {how['wild']:.0%} wildly, {how['pictured']:.0%} through a "
+        f"drawn picture), with digits ({how['drawn']:.0%}) and non-digits "
+        f"({how['negatives']:.0%}) drawn by code."
+    )
+    if config["teachers"]:
+        text += (
+            f" The answers of {' and '.join(config['teachers'])} made {1 - config['hard']:.0%} of "
+            "its targets; these runs are trained first where they are missing."
+        )
+    return text
+
+
+def _limits(config: Mapping[str, Any]) -> str:
+    if config["augmentation"] is None:
+        return "It was never shown anything that is no digit: letters and scribbles often pass."
+    return (
+        "What is no digit mostly stays below the threshold; letters that look like digits do not. "
+        "`python -m benchmarks.accuracy` measures how much passes."
+    )
 
 
 def _rows(variants: tuple[VariantParity, ...]) -> str:

@@ -22,6 +22,7 @@ class Run:
     path: Path
     config: Mapping[str, Any]
     data: Mapping[str, Any]
+    metrics: Mapping[str, Any]
     test_cells: NDArray[np.uint8]
     """uint8 [n, 28, 28]: the whole test set."""
 
@@ -56,17 +57,23 @@ def open_run(path: Path) -> Run:
             f"python -m train --resume --runs {path.parent} --name {path.name}"
         )
     try:
-        config, data = (
-            json.loads((path / f"{name}.json").read_text("utf-8")) for name in ("config", "data")
+        config, data, metrics = (
+            json.loads((path / f"{name}.json").read_text("utf-8"))
+            for name in ("config", "data", "metrics")
         )
-        missing = {"family", "recipe", "hidden", "threshold"} - config.keys()
-        if missing:
-            raise KeyError(f"config.json lacks {', '.join(sorted(missing))}")
+        for name, content, needed in (
+            ("config", config, {"family", "recipe", "hidden", "seed"}),
+            ("metrics", metrics, {"threshold", "temperature", "parameters"}),
+        ):
+            missing = needed - content.keys()
+            if missing:
+                raise KeyError(f"{name}.json lacks {', '.join(sorted(missing))}")
         with np.load(path / "test.npz", allow_pickle=False) as arrays:
             return Run(
                 path,
                 config,
                 data,
+                metrics,
                 arrays["test_cells"],
                 arrays["test_labels"],
                 arrays["calibration_cells"],

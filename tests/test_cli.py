@@ -11,6 +11,8 @@ import cv2
 import numpy as np
 import pytest
 
+from siffra.network import released
+
 ROOT = Path(__file__).parents[1]
 COMMAND = [sys.executable, "-W", "error", "-m", "siffra"]
 
@@ -165,7 +167,7 @@ def test_wrong_usage_is_status_2(arguments: list[str]) -> None:
 
 def test_an_unknown_model_names_the_known_ones(single: Path) -> None:
     done = siffra("read", "--model", "lenet", single, status=2)
-    assert "ann, ann-int8" in done.stderr
+    assert ", ".join(released()) in done.stderr
     assert len(done.stderr.splitlines()) == 1
 
 
@@ -259,9 +261,10 @@ def test_info_names_versions_and_models() -> None:
     facts = json.loads(siffra("info", "--json").stdout)
     for name in ("siffra", "python", "numpy", "onnxruntime", "opencv"):
         assert facts["versions"][name] in output
-    assert [model["name"] for model in facts["models"]] == ["ann", "ann-int8"]
-    assert all(model["accuracy"] > 0.97 for model in facts["models"])
-    assert all(model["recipe"]["recipe"] == "seed" for model in facts["models"])
+    assert [model["name"] for model in facts["models"]] == list(released())
+    assert all(model["accuracy"] > 0.99 for model in facts["models"])
+    for model in facts["models"]:
+        assert model["recipe"]["recipe"] == model["name"].removesuffix("-int8")
 
 
 def test_help_names_every_command() -> None:

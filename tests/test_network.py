@@ -44,6 +44,7 @@ def rename_output(model: onnx.ModelProto) -> None:
         (lambda model: state(model, labels='["a", "b"]'), 'labels \\["a", "b"\\]'),
         (lambda model: state(model, threshold="high"), "no threshold of confidence"),
         (lambda model: state(model, threshold="nan"), "no threshold of confidence"),
+        (lambda model: state(model, score="energy"), "score energy"),
         (lambda model: state(model, name="", recipe=""), "states no name, recipe"),
         (rename_output, "is not a siffra model"),
     ],
@@ -53,6 +54,7 @@ def rename_output(model: onnx.ModelProto) -> None:
         "other labels",
         "no threshold",
         "nan threshold",
+        "other score",
         "no name",
         "other output",
     ],
@@ -94,11 +96,13 @@ def test_a_model_of_ones_own_is_read_by_its_path(tmp_path: Path) -> None:
 def test_released_models_state_where_they_come_from(name: str) -> None:
     metadata = Network(name).metadata
     assert metadata["name"] == name
-    report = (MODELS / "ann-parity.json").read_bytes()
+    report = (MODELS / f"{metadata['family']}-parity.json").read_bytes()
     (variant,) = (v for v in json.loads(report)["variants"] if v["name"] == name)
     assert metadata["parity"] == sha256(report).hexdigest()
     assert float(metadata["accuracy"]) == pytest.approx(variant["accuracy"], abs=1e-4)
-    assert variant["accuracy"] > 0.97
+    assert variant["accuracy"] > 0.99
+    assert json.loads(metadata["recipe"])["recipe"] == metadata["family"]
+    assert 0.1 < json.loads(metadata["calibration"])["temperature"] < 10
     assert variant["shortfalls"] == []
     assert metadata["test_cells"] == "10000"
     assert "train-images-idx3-ubyte" in metadata["data"]

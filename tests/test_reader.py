@@ -12,6 +12,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from benchmarks import nondigits
 from benchmarks.scenes import draw_digit, draw_scene
 from siffra import Box, Digit, ImageError, ModelError, Reader, Reading
 from siffra.network import released
@@ -127,6 +128,14 @@ def test_the_threshold_decides_and_what_the_network_said_is_kept() -> None:
     assert strict.top(1) == [(lenient.label, lenient.confidence)]
 
 
+def test_what_the_network_sees_no_digit_in_is_said_to_be_none(reader: Reader) -> None:
+    letters = [reader.classify(letter) for letter in nondigits.draw("letters", 60, seed=3)]
+    rejected = [letter for letter in letters if not letter.accepted]
+    assert len(rejected) > 45
+    assert all(letter.label is None for letter in rejected)
+    assert sum(letter.reason == "not_a_digit" for letter in rejected) > 0.7 * len(rejected)
+
+
 def test_an_unsure_digit_keeps_its_place_in_the_text(examples: dict[Path, str]) -> None:
     path, text = max(examples.items(), key=lambda item: len(item[1]))
     reading = Reader(threshold=1.0).read(path)
@@ -206,7 +215,7 @@ def test_what_are_no_cells_is_refused(reader: Reader, cells: Pixels) -> None:
 
 
 def test_unknown_models_and_thresholds_are_refused() -> None:
-    with pytest.raises(ModelError, match="ann, ann-int8"):
+    with pytest.raises(ModelError, match="ann, ann-int8, cnn, cnn-int8"):
         Reader("lenet")
     with pytest.raises(ValueError, match="from 0 to 1"):
         Reader(threshold=1.5)

@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from siffra.network import released
+
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
 
@@ -31,8 +33,9 @@ def test_its_picture_of_the_house_is_complete() -> None:
 
 
 def test_its_figures_are_those_of_the_released_models() -> None:
-    card = (ROOT / "runtime" / "siffra" / "models" / "ann.md").read_text("utf-8")
-    for name in ("ann", "ann-int8"):
+    for name in released():
+        family = name.removesuffix("-int8")
+        card = (ROOT / "runtime" / "siffra" / "models" / f"{family}.md").read_text("utf-8")
         (accuracy, flips, difference) = re.findall(
             rf"\| `{name}` \| ([\d.]+)% \| [-+.\d]+ \| (\d+) \| (\S+) \|", card
         )[0]

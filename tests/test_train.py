@@ -155,17 +155,18 @@ def test_help_and_wrong_options_do_not_wait_for_tensorflow() -> None:
 def test_the_seed_recipe_is_the_briefs_own() -> None:
     import keras
 
-    from train.networks import build
+    from train.networks import build, fold
 
     config = RECIPES["seed"]
     assert (config.epochs, config.batch_size, config.validation_split) == (20, 32, 0.2)
-    model = build(config)
+    assert config.augmentation is None
+    model = fold(build(config), config, 1.0)
     assert [type(layer).__name__ for layer in model.layers] == [
-        *("Rescaling", "Flatten", "Dense", "Dense", "Dense"),
+        *("InputLayer", "Cast", "Flatten", "Dense", "ReLU", "Dense", "ReLU", "Dense"),
     ]
     dense = [layer for layer in model.layers if isinstance(layer, keras.layers.Dense)]
     assert [layer.units for layer in dense] == [128, 32, 10]
-    assert [layer.activation.__name__ for layer in dense] == ["relu", "relu", "softmax"]
+    assert dense[-1].activation.__name__ == "softmax"
     assert model.count_params() == 104_938
 
 
@@ -183,18 +184,20 @@ def test_both_loops_do_the_same_arithmetic(tmp_path: Path) -> None:
     from train.fit import prepare
     from train.loops import LOOPS
     from train.run import Run
+    from train.samples import as_they_are
 
     rng = np.random.default_rng(5)
     cells = rng.integers(0, 256, (410, 28, 28), np.uint8)
     labels = rng.integers(0, 10, 410, np.uint8)
-    data = Dataset(cells, labels, cells[:10], labels[:10], "noise", {})
-    training, validation = Part(cells[:330], labels[:330]), Part(cells[330:], labels[330:])
+    training = as_they_are(Part(cells[:330], labels[:330]))
+    validation = as_they_are(Part(cells[330:], labels[330:]))
     results = {}
     for name, loop in LOOPS.items():
         # 330 cells are ten batches of 32 and one of 10.
-        model, _ = prepare(TrainConfig("seed"), Run(tmp_path), data)
-        one_epoch = loop(model, training, validation, 32)
-        figures = [one_epoch(np.random.default_rng(epoch).permutation(330)) for epoch in range(2)]
+        model, _ = prepare(TrainConfig("seed"), Run(tmp_path), training)
+        one_epoch = loop(model, validation, 32)
+        orders = [np.random.default_rng(epoch).permutation(330) for epoch in range(2)]
+        figures = [one_epoch(training, order) for order in orders]
         assert int(model.optimizer.iterations) == 22
         results[name] = (figures, model.get_weights())
     for compiled, plain in zip(results["compiled"][0], results["keras"][0], strict=True):
@@ -210,8 +213,9 @@ def test_a_run_holds_everything(mnist_run: Path, dataset: Dataset) -> None:
     config = json.loads((mnist_run / "config.json").read_text(encoding="utf-8"))
     assert config == {
         **{"recipe": "seed", "family": "ann", "hidden": [128, 32], "epochs": 3, "batch_size": 32},
-        **{"validation_split": 0.2, "learning_rate": 1e-3, "seed": 0, "threshold": 0.5},
-        "loop": "compiled",
+        **{"validation_split": 0.2, "learning_rate": 1e-3, "seed": 0, "loop": "compiled"},
+        **{"batch_norm": False, "schedule": "constant", "weight_decay": 0.0},
+        **{"augmentation": None, "teachers": [], "hard": 1.0, "kept": 0.99},
     }
     data = json.loads((mnist_run / "data.json").read_text(encoding="utf-8"))
     assert (data["source"], data["train"], data["test"]) == ("MNIST", 60_000, 10_000)
@@ -225,6 +229,7 @@ def test_a_run_holds_everything(mnist_run: Path, dataset: Dataset) -> None:
     figures = {path.name for path in (mnist_run / "figures").iterdir()}
     assert figures == {
         *("data.png", "curves.png", "confusion.png", "predictions.png", "mistakes.png"),
+        *("reliability.png", "risk_coverage.png"),
     }
     for name in figures:
         assert f"(figures/{name})" in page
@@ -321,17 +326,18 @@ def test_resume_does_not_begin_another_run(digits_run: Path) -> None:
 
 
 def test_history_ahead_of_the_checkpoint_is_cut_back(digits: Path, tmp_path: Path) -> None:
-    from train.fit import prepare
+    from train.fit import epochs_of, prepare
     from train.fit import train as train_epochs
     from train.run import Run
 
     data, run = load(digits), Run(tmp_path / "run")
     config = TrainConfig("seed", epochs=2)
     run.begin(config, data, force=False)
-    train_epochs(config, run, data, *prepare(config, run, data))
+    epochs = epochs_of(config, run, data)
+    train_epochs(config, run, data, epochs, *prepare(config, run, epochs(0)))
     with run.history.open("a", encoding="utf-8") as file:
         file.write("3,0.1,0.9,0.1,0.9,1.0\r\n")
-    _, behind = prepare(config, run, data)
+    _, behind = prepare(config, run, epochs(0))
     assert [epoch.epoch for epoch in behind] == [1, 2]
 
 

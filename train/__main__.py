@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from .backend import import_tensorflow
-from .config import RECIPES
+from .config import RECIPES, TrainConfig
 from .data import DataError, Dataset, load
 from .run import Run, RunError
 
@@ -96,19 +96,38 @@ def _train(options: argparse.Namespace) -> None:
 
     dataset = load(options.data or folder)
     _print_data(dataset)
+    for name in config.teachers:
+        _teach(run.beside(name), dataset)
+    accuracy = _fit(config, run, dataset, force=options.force)
+    print(f"test accuracy: {accuracy:.2%} on {len(dataset.test_labels):,} cells")
+    print(f"run: {run.directory} (see {run.directory / 'report.md'})")
+    _print_next(run)
 
+
+def _teach(run: Run, dataset: Dataset) -> None:
+    """Train a teacher, or go on with it, unless its run is whole."""
+    recipe, _, seed = run.directory.name.rpartition("-")
+    config = dataclasses.replace(RECIPES[recipe], seed=int(seed))
+    run.check(config, resume=True, force=False)
+    if run.is_whole:
+        run.check_data(dataset)
+        print(f"teacher: {run.directory}")
+        return
+    print(f"teacher: {run.directory}, to be trained first")
+    _fit(config, run, dataset, force=False)
+
+
+def _fit(config: TrainConfig, run: Run, dataset: Dataset, *, force: bool) -> float:
     # TensorFlow takes seconds to import: only now, after all that may be refused.
     import_tensorflow()
     from . import fit
 
-    run.begin(config, dataset, force=options.force)
-    model, history = fit.prepare(config, run, dataset)
+    run.begin(config, dataset, force=force)
+    epochs = fit.epochs_of(config, run, dataset)
+    model, history = fit.prepare(config, run, epochs(0))
     model.summary()
-    history = fit.train(config, run, dataset, model, history)
-    accuracy = fit.finish(config, run, dataset, model, history)
-    print(f"test accuracy: {accuracy:.2%} on {len(dataset.test_labels):,} cells")
-    print(f"run: {run.directory} (see {run.directory / 'report.md'})")
-    _print_next(run)
+    history = fit.train(config, run, dataset, epochs, model, history)
+    return fit.finish(config, run, dataset, model, history)
 
 
 def _given(options: argparse.Namespace) -> dict[str, Any]:

@@ -75,6 +75,10 @@ class Run:
         """Folder of the pictures that the report shows."""
         return self.directory / "figures"
 
+    def beside(self, name: str) -> "Run":
+        """Another run in the same folder of runs."""
+        return Run(self.directory.parent / name)
+
     @property
     def is_whole(self) -> bool:
         """Whether the run has come to its end."""
@@ -89,7 +93,7 @@ class Run:
             raise RunError(
                 f"{self.directory} was begun by another version of siffra: start again with --force"
             )
-        config = TrainConfig(**{**stored, "hidden": tuple(stored["hidden"])})
+        config = TrainConfig.from_json(stored)
         folder = read_json(self.data).get("folder") if self.data.is_file() else None
         return config, None if folder is None else Path(folder)
 
@@ -123,6 +127,18 @@ class Run:
                 "choose another --name"
             )
 
+    def check_data(self, dataset: Dataset) -> None:
+        """See whether the run, if there is one, was begun with this data.
+
+        Raises:
+            RunError: It was not.
+        """
+        if self.data.is_file() and read_json(self.data)["hashes"] != dataset.hashes:
+            raise RunError(
+                f"{self.directory} was begun with other data: resume with the same --data, or "
+                "choose another --name"
+            )
+
     def begin(self, config: TrainConfig, dataset: Dataset, *, force: bool) -> None:
         """Write what is known before training: config, data and versions.
 
@@ -137,11 +153,7 @@ class Run:
                 prefix=f".{self.directory.name}-", dir=self.directory.parent
             ) as trash:
                 self.directory.rename(Path(trash) / "run")
-        if self.data.is_file() and read_json(self.data)["hashes"] != dataset.hashes:
-            raise RunError(
-                f"{self.directory} was begun with other data: resume with the same --data, or "
-                "choose another --name"
-            )
+        self.check_data(dataset)
         self.directory.mkdir(parents=True, exist_ok=True)
         write_json(self.config, asdict(config))  # first: it is what makes the directory a run
         write_json(self.data, _describe(dataset))

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import __version__
+from .contract import DEFAULT_MODEL
 from .errors import ImageError, ModelError, SiffraError
 from .progress import Progress
 from .sources import OVERLAY, STANDARD_INPUT, NamedSource, expand
@@ -80,8 +81,9 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     reading.add_argument(
         "--model",
-        default="ann",
-        help="a released model (siffra info lists them) or the path of an .onnx file; default: ann",
+        default=DEFAULT_MODEL,
+        help="a released model (siffra info lists them) or the path of an .onnx file; "
+        "default: %(default)s",
     )
     reading.add_argument(
         "--threshold",

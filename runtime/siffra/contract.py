@@ -1,4 +1,4 @@
-"""The numbers of the contract between pictures and networks; `cells.py` is its definition."""
+"""The numbers and names of the contract between pictures and networks; `cells.py` defines it."""
 
 VERSION = 1
 """A model states the version that it was trained for; the runtime refuses one it does not know."""
@@ -17,3 +17,9 @@ INPUT = "cells"
 
 OUTPUT = "probabilities"
 """Name of a model's output: float32 [batch, 10]."""
+
+SCORE = "max_probability"
+"""What a model's threshold is for: the highest of the ten probabilities."""
+
+DEFAULT_MODEL = "ann"
+"""The released model that is taken unless another is asked for."""

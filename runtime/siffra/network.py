@@ -18,6 +18,7 @@ from .errors import DependencyError, ImageError, ModelError
 MODELS = Path(__file__).parent / "models"
 """Where the released models are."""
 
+_BATCH = 256  # cells at once: a convolutional net keeps 50 kB for each, and caches are small
 
 _STATED = ("name", "precision", "version", "recipe", "accuracy", "test_cells", "licence")
 
@@ -69,8 +70,12 @@ class Network:
                 f"cells must be uint8 [n, {side}, {side}], not {cells.dtype} {list(cells.shape)}; "
                 "classify() and read() take pictures of any size"
             )
-        if not len(cells):
-            return np.zeros((0, len(contract.LABELS)), dtype=np.float32)
+        if len(cells) <= _BATCH:
+            return self._run(cells) if len(cells) else np.zeros((0, 10), dtype=np.float32)
+        batches = (cells[start : start + _BATCH] for start in range(0, len(cells), _BATCH))
+        return np.concatenate([self._run(batch) for batch in batches])
+
+    def _run(self, cells: NDArray[np.uint8]) -> NDArray[np.float32]:
         (output,) = self._session.run([contract.OUTPUT], {contract.INPUT: cells})
         return np.asarray(output, dtype=np.float32)
 
@@ -148,6 +153,11 @@ def _check_contract(path: Path, session: Any) -> None:
         raise ModelError(f"{path}: states no {', '.join(missing)}; export the model again")
     if metadata.get("labels") != json.dumps(list(contract.LABELS)):
         raise ModelError(f"{path}: has labels {metadata.get('labels')}, not 0 to 9")
+    if metadata.get("score") != contract.SCORE:
+        raise ModelError(
+            f"{path}: its threshold is for the score {metadata.get('score') or 'unknown'}, this "
+            f"siffra knows {contract.SCORE}; export the model again"
+        )
 
 
 def _threshold(path: Path, metadata: Mapping[str, str]) -> float:

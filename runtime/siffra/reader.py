@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from .contract import DEFAULT_MODEL
 from .network import Network
 from .results import Box, Digit, Pixels, Reading, Reason, Timings
 
@@ -16,6 +17,10 @@ from .results import Box, Digit, Pixels, Reading, Reason, Timings
 # their own work without it.
 if TYPE_CHECKING:
     from .images import Source
+
+# A digit that is hard to read is one of two; what is none spreads over all ten. Of what is not
+# accepted, the two best answers have this much in seven digits of eight, in one non-digit of ten.
+_ONE_OF_TWO = 0.7
 
 
 class Reader:
@@ -36,7 +41,7 @@ class Reader:
 
     def __init__(
         self,
-        model: str | os.PathLike[str] = "ann",
+        model: str | os.PathLike[str] = DEFAULT_MODEL,
         *,
         threshold: float | None = None,
         threads: int = 1,
@@ -132,16 +137,23 @@ class Reader:
     ) -> Digit:
         best = int(probabilities.argmax())
         confidence = float(probabilities[best])
-        accepted = confidence >= self.threshold
+        reason = self._reason(probabilities)
         return Digit(
-            label=best if accepted else None,
+            label=best if reason is None else None,
             confidence=confidence,
-            reason=None if accepted else "low_confidence",
+            reason=reason,
             box=box,
             probabilities=tuple(probabilities.tolist()),
             cell=cell,
             picture=picture,
         )
+
+    def _reason(self, probabilities: NDArray[np.float32]) -> Reason | None:
+        """Return why the network's answer is not accepted, or None where it is."""
+        second, first = np.sort(probabilities)[-2:].tolist()
+        if first >= self.threshold:
+            return None
+        return "low_confidence" if first + second >= _ONE_OF_TWO else "not_a_digit"
 
 
 def one_cell(source: "Source") -> Pixels | None:

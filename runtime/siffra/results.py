@@ -12,8 +12,9 @@ Pixels: TypeAlias = NDArray[np.uint8]
 Reason: TypeAlias = Literal["blank", "too_small", "not_a_digit", "low_confidence"]
 """Why a digit was not accepted.
 
-`blank`: no ink; `too_small`: ink of too few pixels; `not_a_digit`: ink whose shape no digit has;
-`low_confidence`: the network is not sure enough which digit it is.
+`blank`: no ink; `too_small`: ink of too few pixels; `not_a_digit`: ink whose shape no digit has, or
+in which the network sees none, since its probabilities spread over more than two digits;
+`low_confidence`: the network is not sure which digit it is.
 """
 
 UNSURE = "?"
