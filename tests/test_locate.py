@@ -132,6 +132,18 @@ def test_broken_strokes_are_one_digit() -> None:
     assert [len(line) for line in locate(find_ink(grey))] == [3]
 
 
+def test_a_stroke_thinner_than_a_pixel_does_not_break() -> None:
+    """A 0 of a small scan: its right side is as pale as what thicker strokes have for an edge."""
+    grey = np.full((28, 28), 255, np.uint8)
+    cv2.ellipse(grey, (14, 14), (5, 8), 0, 0, 360, 195, 1)
+    cv2.ellipse(grey, (14, 14), (5, 8), 0, -90, 90, 225, 1)
+    cv2.ellipse(grey, (14, 14), (5, 8), 0, -18, 18, 246, 1)
+    region = locate_one(find_ink(grey))
+    assert region is not None
+    assert region.box == (9, 6, 11, 17)
+    assert len(region.contours) == 2, "a ring has an outside and an inside"
+
+
 def test_specks_rulings_and_edges_are_left_out() -> None:
     grey = page()
     zero(grey, 100, 100)

@@ -121,7 +121,7 @@ def test_released_models_run_on_the_oldest_onnxruntime(name: str) -> None:
 
 def test_one_thread_computes_and_gives_the_same_as_two() -> None:
     cells = np.random.default_rng(0).integers(0, 256, (300, 28, 28), dtype=np.uint8)
-    one, two = (Reader(threads=threads).probabilities(cells) for threads in (1, 2))
+    one, two = (Reader("ann", threads=threads).probabilities(cells) for threads in (1, 2))
     np.testing.assert_allclose(one, two, atol=1e-6)
     bare = onnxruntime.InferenceSession(released()["ann"]).run(None, {"cells": cells})[0]
     np.testing.assert_allclose(one, bare, atol=1e-6)

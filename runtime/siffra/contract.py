@@ -21,5 +21,5 @@ OUTPUT = "probabilities"
 SCORE = "max_probability"
 """What a model's threshold is for: the highest of the ten probabilities."""
 
-DEFAULT_MODEL = "ann"
+DEFAULT_MODEL = "cnn"
 """The released model that is taken unless another is asked for."""
