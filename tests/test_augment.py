@@ -45,8 +45,9 @@ def test_a_treatment_changes_cells_and_follows_its_seed(treat: Treatment, digits
     assert np.array_equal(one, again)
     assert one.shape == digits.cells.shape
     assert one.dtype == np.uint8
-    assert (one != digits.cells).any(axis=(1, 2)).all()
-    assert (one != other).any(axis=(1, 2)).all()
+    # A hole may happen to miss the ink.
+    assert (one != digits.cells).any(axis=(1, 2)).mean() > 0.85
+    assert (one != other).any(axis=(1, 2)).mean() > 0.95
 
 
 @pytest.mark.parametrize("treat", [augment.mild, augment.on_paper])

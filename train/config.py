@@ -111,18 +111,18 @@ RECIPES = {
             spoilt=0.1,
             teachers=_TEACHERS,
             hard=0.3,
-            kept=0.98,
+            kept=0.97,
         ),
         replace(
             _AUGMENTED,
             recipe="ann",
-            epochs=200,
+            epochs=240,
             learning_rate=4e-3,
-            settling=80,
+            settling=96,
             spoilt=0.05,
             teachers=_TEACHERS,
             hard=0.3,
-            kept=0.98,
+            kept=0.97,
         ),
     )
 }
