@@ -28,10 +28,11 @@ class _Cells:
 def quantize(proto: onnx.ModelProto, cells: NDArray[np.uint8]) -> onnx.ModelProto:
     """Quantise a model's products to int8, static, per output channel.
 
-    Weights have 7 bits: on a CPU without VNNI, products of an unsigned and a signed byte overflow
-    their 16-bit sums, and results would differ between machines (onnxruntime #14642; "Quantize ONNX
-    Models", section on reduce_range). Unsigned weights of 8 bits would be as safe and are slower
-    than fp32 in convolutions.
+    On a CPU without VNNI, products of an unsigned and a signed byte overflow their 16-bit sums, and
+    results would differ between machines (onnxruntime #14642; "Quantize ONNX Models", section on
+    reduce_range). So weights are unsigned, which answers more truly; but where there are
+    convolutions, they are signed and have 7 bits: those of unsigned bytes are slower than fp32.
+    Matrix products give fp32, since rounding them too would double the labels that flip.
 
     Args:
         proto: A converted fp32 model.
@@ -42,6 +43,8 @@ def quantize(proto: onnx.ModelProto, cells: NDArray[np.uint8]) -> onnx.ModelProt
     """
     source = onnx.ModelProto()
     source.CopyFrom(proto)  # onnxruntime moves the weights of what it is given to a file
+    convolves = any(node.op_type == "Conv" for node in proto.graph.node)
+    products = ["MatMul", "Gemm"]
     with tempfile.TemporaryDirectory() as folder, _quietly():
         target = Path(folder) / "int8.onnx"
         quantize_static(
@@ -49,11 +52,12 @@ def quantize(proto: onnx.ModelProto, cells: NDArray[np.uint8]) -> onnx.ModelProt
             target,
             _Cells(cells),
             quant_format=QuantFormat.QDQ,
-            op_types_to_quantize=["Conv", "MatMul", "Gemm"],
+            op_types_to_quantize=["Conv", *products],
             per_channel=True,
-            reduce_range=True,
+            reduce_range=convolves,
             activation_type=QuantType.QUInt8,
-            weight_type=QuantType.QInt8,
+            weight_type=QuantType.QInt8 if convolves else QuantType.QUInt8,
+            extra_options={"OpTypesToExcludeOutputQuantization": products},
         )
         quantized = onnx.load(target)
     _take_cells_as_they_are(quantized)

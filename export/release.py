@@ -1,6 +1,7 @@
 """Into the package: the models, their card, and golden vectors to check them by on any device."""
 
 import csv
+import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -96,28 +97,44 @@ def _golden(models: Mapping[str, Path]) -> dict[str, Any]:
 
 def _card(built: Built) -> str:
     run, report = built.run, built.report
-    config, metrics = run.config, run.metrics
+    config, metrics, source = run.config, run.metrics, run.data["source"]
     metadata = Reader(built.models[0]).metadata
     hashes = "\n".join(f"| {name} | `{value}` |" for name, value in run.data["hashes"].items())
+    what = _paragraph(
+        "Reads one handwritten digit from a 28x28 cell of contract version "
+        f"{metadata['contract']}: {_network(run)}, {metrics['parameters']:,} parameters. Input "
+        "`cells` uint8 [batch, 28, 28], output `probabilities` float32 [batch, 10], calibrated."
+    )
+    measured = _paragraph(
+        f"Measured on all {report.cells:,} test cells of {source}, none of them trained on; Keras "
+        f"itself: {report.keras_accuracy:.2%}. The report is in `{run.family}-parity.json`, its "
+        "digest in each model's metadata (`parity`)."
+    )
+    made = _paragraph(
+        f"Recipe `{config['recipe']}`, seed {config['seed']}: {config['epochs']} epochs, batch "
+        f"{config['batch_size']}, AdamW, {config['schedule']} rate {config['learning_rate']}, "
+        f"decay {config['weight_decay']}, the last {config['validation_split']:.1%} of the "
+        f"training set for validation. {_trained_on(config)} To make it again, with data of these "
+        "hashes:"
+    )
+    limits = _paragraph(
+        "Single digits, cut out and normalised as `siffra.cells` does. The runtime accepts its "
+        f"best answer from a probability of {metrics['threshold']} on. The temperature of its "
+        f"logits, which is {metrics['temperature']:.3f} by the validation part, is within the "
+        f"weights. {_limits(config)}"
+    )
     return f"""# {run.family}
 
-Reads one handwritten digit from a 28x28 cell of contract version {metadata["contract"]}:
-{_network(run)}, {metrics["parameters"]:,} parameters. Input `cells` uint8 [batch, 28, 28], output
-`probabilities` float32 [batch, 10], calibrated.
+{what}
 
 | variant | accuracy | points lost against Keras | labels flipped | greatest difference | bytes |
 | --- | ---: | ---: | ---: | ---: | ---: |
 {_rows(report.variants)}
 
-Measured on all {report.cells:,} test cells of {run.data["source"]}, none of them trained on; Keras
-itself: {report.keras_accuracy:.2%}. The report is in `{run.family}-parity.json`, its digest in each
-model's metadata (`parity`).
+{measured}
 
 ## How it was made
-Recipe `{config["recipe"]}`, seed {config["seed"]}: {config["epochs"]} epochs, batch
-{config["batch_size"]}, AdamW, {config["schedule"]} rate {config["learning_rate"]}, decay
-{config["weight_decay"]}, the last {config["validation_split"]:.1%} of the training set for
-validation. {_trained_on(config)} To make it again, with data of these hashes:
+{made}
 
     python -m train --recipe {config["recipe"]} --seed {config["seed"]} \\
         --epochs {config["epochs"]} --name {run.path.name} --data DIR
@@ -128,12 +145,14 @@ validation. {_trained_on(config)} To make it again, with data of these hashes:
 {hashes}
 
 ## What it is for, and what it is not
-Single digits, cut out and normalised as `siffra.cells` does. The runtime accepts its best answer
-from a probability of {metrics["threshold"]} on. The temperature of its logits, which is
-{metrics["temperature"]:.3f} by the validation part, is within the weights. {_limits(config)}
+{limits}
 
 Licence: {metadata["licence"]}.
 """
+
+
+def _paragraph(text: str) -> str:
+    return textwrap.fill(text, 100, break_long_words=False, break_on_hyphens=False)
 
 
 def _network(run: Run) -> str:

@@ -132,7 +132,7 @@ def test_a_release_makes_a_package_that_reads(
     assert shown.count("released: ") == 5
     assert siffra(package, "check").count("ok") == 2
     single = next(path for path, text in examples.items() if len(text) == 1)
-    assert siffra(package, "classify", single).startswith(examples[single])
+    assert siffra(package, "classify", "--model", "ann", single).startswith(examples[single])
     card = (package / "models" / "ann.md").read_text()
     assert json.loads((run / "data.json").read_text())["hashes"]["cells"] in card
     assert "784-128-32-10" in card
@@ -221,7 +221,7 @@ def test_the_whole_chain_on_mnist(
     assert report["cells"] == 10_000
     assert report["keras_accuracy"] > 0.94
     assert siffra(package, "check").count("ok") == 2
-    lines = siffra(package, "read", "--jsonl", *examples).splitlines()
+    lines = siffra(package, "read", "--model", "ann", "--jsonl", *examples).splitlines()
     read = {Path(json.loads(line)["source"]): json.loads(line)["text"] for line in lines}
     wrong = [path.name for path, text in examples.items() if read[path] != text]
     assert len(wrong) <= 3, wrong  # three epochs, not twenty
