@@ -11,6 +11,7 @@ from .results import Pixels
 _FIT_SIDE = 64  # px of the copy that the lighting is fitted on: it is smooth by assumption
 _FIT_ROUNDS = 4  # reweighting rounds; the measured sets read the same with 3 and with 8
 _NOISE_FLOOR = 8.0  # grey levels that a compressed scan of blank paper varies by
+_NOISES = 3.0  # standard deviations of the noise that ink rises above
 _TINY = 64  # px; digits of larger pictures have strokes of more than a pixel
 _WEAK = 0.4  # of the threshold; with 0.3 to 0.6 the measured sets read the same within 0.3 points
 _REACH = 3  # px
@@ -26,14 +27,17 @@ class Ink(NamedTuple):
     threshold: float
     """Strength above which a pixel counts as ink; 255 where nothing stands out from the paper."""
 
+    weak: float
+    """Strength above which a pixel counts as ink where it is next to ink and strokes are thin."""
+
     @property
     def mask(self) -> Pixels:
         """uint8 [H, W]: 255 where there is ink, else 0."""
         _, mask = cv2.threshold(self.strength, self.threshold, 255, cv2.THRESH_BINARY)
-        if max(mask.shape) <= _TINY:
+        if self.weak < self.threshold and max(mask.shape) <= _TINY:
             # A stroke thinner than a pixel is as dark as it happens to fall on the grid: what is
             # weak but next to ink is ink (hysteresis: Canny 1986).
-            _, weak = cv2.threshold(self.strength, _WEAK * self.threshold, 255, cv2.THRESH_BINARY)
+            _, weak = cv2.threshold(self.strength, self.weak, 255, cv2.THRESH_BINARY)
             for _ in range(_REACH):
                 mask = cv2.bitwise_and(cv2.dilate(mask, _NEXT), weak)
         return np.asarray(mask, dtype=np.uint8)
@@ -50,7 +54,9 @@ def find_ink(grey: Pixels) -> Ink:
     # Ink is few pixels far from the paper, so that squares tell the two sides apart.
     dark_wins = cv2.norm(dark, cv2.NORM_L2SQR) >= cv2.norm(light, cv2.NORM_L2SQR)
     strength = np.asarray(dark if dark_wins else light, dtype=np.uint8)
-    return Ink(strength, _threshold(strength, noise=_noise(grey)))
+    noise = _noise(grey)
+    threshold = _threshold(strength, noise)
+    return Ink(strength, threshold, weak=max(_WEAK * threshold, _NOISES * noise))
 
 
 def _fit_lighting(grey: Pixels) -> Pixels:
@@ -99,7 +105,7 @@ def _threshold(strength: Pixels, noise: float) -> float:
     Otsu's threshold, taken over what rises above the noise alone: paper is 99 % of a page and
     would have both of its classes. Half of it keeps the faint edges of strokes.
     """
-    floor = max(_NOISE_FLOOR, 3.0 * noise)
+    floor = max(_NOISE_FLOOR, _NOISES * noise)
     histogram = _histogram(strength)
     histogram[: int(floor) + 1] = 0
     total = histogram.sum()
