@@ -53,11 +53,10 @@ class TrainConfig:
     augmentation: Augmentation | None = None
     """None: the cells as they are."""
     settling: int = 0
-    """Epochs at the end in which more of the cells are like those of the data."""
+    """Epochs at the end in which more of the cells are as they are, as most that are read will
+    be; the rest stays augmented."""
     settled: float = 0.5
-    """Share of the cells that are put back in these epochs."""
-    settled_on: Augmentation | None = None
-    """What they are put back to: versions that stay near the data; None: the cells as they are."""
+    """Share of the cells that are put back as they are in these epochs."""
     spoilt: float = 0.0
     """Share of the digits of each epoch that something is over or missing of: `augment.spoilt`."""
     teachers: tuple[str, ...] = ()
@@ -78,13 +77,10 @@ class TrainConfig:
         Raises:
             TypeError: It has other fields than this version's.
         """
-        made: dict[str, Any] = dict(stored)
-        for name, value in stored.items():
-            if isinstance(value, list):
-                made[name] = tuple(value)
-            elif isinstance(value, dict):
-                made[name] = Augmentation(**value)
-        return cls(**made)
+        augmentation = stored["augmentation"]
+        lists = {key: tuple(value) for key, value in stored.items() if isinstance(value, list)}
+        made = None if augmentation is None else Augmentation(**augmentation)
+        return cls(**{**stored, **lists, "augmentation": made})
 
 
 _AUGMENTED = TrainConfig(
@@ -97,7 +93,6 @@ _AUGMENTED = TrainConfig(
     weight_decay=1e-2,
     augmentation=Augmentation(),
 )
-_NEAR = Augmentation(versions=12, mild=0.8, wild=0.0, pictured=0.0, drawn=0.0, negatives=0.0)
 _TEACHERS = ("teacher-0", "teacher-1")
 
 RECIPES = {
@@ -123,9 +118,7 @@ RECIPES = {
             recipe="ann",
             epochs=240,
             learning_rate=4e-3,
-            settling=144,
-            settled=0.6,
-            settled_on=_NEAR,
+            settling=96,
             spoilt=0.05,
             teachers=_TEACHERS,
             hard=0.3,

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from tqdm import tqdm
 from siffra.files import replacing
 
 from . import calibrate, figures, samples
-from .config import Augmentation, TrainConfig
+from .config import TrainConfig
 from .data import Dataset, Part
 from .evaluate import accuracy, auroc, evaluate, expected_calibration_error
 from .interrupt import noticing_interrupts
@@ -33,41 +32,24 @@ def epochs_of(config: TrainConfig, run: Run, dataset: Dataset) -> Epochs:
     if config.augmentation is None:
         unchanging = samples.as_they_are(dataset.split(config.validation_split)[0])
         return lambda epoch: unchanging
-    sources = [config.augmentation]
-    if config.settling and config.settled_on is not None:
-        sources.append(config.settled_on)
-    made = [_versions(config, source, run, dataset) for source in sources]
-    (versions, taught), (near, taught_near) = made[0], made[-1]
-
-    def put_back(epoch: int) -> samples.Samples:
-        if config.settled_on is None:
-            return samples.plain(near, taught_near, config.hard)
-        version = epoch % config.settled_on.versions
-        return samples.of_version(near, version, taught_near, config.hard)
+    versions = samples.Versions.of(config, dataset, run.directory.parent)
+    versions.make()
+    taught = None
+    if config.teachers:
+        models = [run.beside(name).model for name in config.teachers]
+        taught = samples.Taught(versions, models)
+        taught.make(_teacher)
+    count = config.augmentation.versions
+    plain = samples.plain(versions, taught, config.hard)
 
     def of_epoch(epoch: int) -> samples.Samples:
         rng = np.random.default_rng(epoch)
-        version = epoch % versions.augmentation.versions
-        trained_on = samples.of_version(versions, version, taught, config.hard)
+        trained_on = samples.of_version(versions, epoch % count, taught, config.hard)
         if epoch >= config.epochs - config.settling:
-            trained_on = samples.mixed(trained_on, put_back(epoch), config.settled, rng)
+            trained_on = samples.mixed(trained_on, plain, config.settled, rng)
         return samples.spoilt(trained_on, config.spoilt, rng) if config.spoilt else trained_on
 
     return of_epoch
-
-
-def _versions(
-    config: TrainConfig, augmentation: Augmentation, run: Run, dataset: Dataset
-) -> tuple[samples.Versions, samples.Taught | None]:
-    """Versions, and what the teachers say of them; made where they are missing."""
-    how = replace(config, augmentation=augmentation)
-    versions = samples.Versions.of(how, dataset, run.directory.parent)
-    versions.make()
-    if not config.teachers:
-        return versions, None
-    taught = samples.Taught(versions, [run.beside(name).model for name in config.teachers])
-    taught.make(_teacher)
-    return versions, taught
 
 
 def prepare(
