@@ -39,6 +39,6 @@ def test_its_figures_are_those_of_the_released_models() -> None:
         (accuracy, flips, difference) = re.findall(
             rf"\| `{name}` \| ([\d.]+)% \| [-+.\d]+ \| (\d+) \| (\S+) \|", card
         )[0]
-        (row,) = re.findall(rf"^\| `{name}`.*$", README, re.MULTILINE)
+        (row,) = re.findall(rf"^\| `{name}`.* KiB \|$", README, re.MULTILINE)
         assert f"| {accuracy} % |" in row
         assert f"| {flips} | {difference} |" in row
