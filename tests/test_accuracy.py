@@ -200,7 +200,12 @@ def command(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_the_command_measures_every_section(data: Path, tmp_path: Path, reader: Reader) -> None:
+@pytest.fixture(scope="module")
+def ann() -> Reader:
+    return Reader("ann")
+
+
+def test_the_command_measures_every_section(data: Path, tmp_path: Path, ann: Reader) -> None:
     results = tmp_path / "new" / "results.json"
     options: list[str | Path] = [
         "--corruption-cells",
@@ -231,13 +236,13 @@ def test_the_command_measures_every_section(data: Path, tmp_path: Path, reader: 
         assert title in run.stdout
 
     document = json.loads(results.read_text("utf-8"))
-    assert document["models"]["ann"]["threshold"] == reader.threshold
+    assert document["models"]["ann"]["threshold"] == ann.threshold
     mnist, pictures, corruptions, others = (
         document["sections"][section]["ann"]
         for section in ("mnist", "pictures", "corruptions", "nondigits")
     )
     cells, labels = cells_drawn()
-    right = int((reader.probabilities(cells).argmax(axis=1) == labels).sum())
+    right = int((ann.probabilities(cells).argmax(axis=1) == labels).sum())
     assert mnist["accuracy"]["n"] == COUNT
     assert mnist["accuracy"]["value"] == pytest.approx(right / COUNT)
     assert f"{100 * right / COUNT:.2f} (" in run.stdout
@@ -246,7 +251,7 @@ def test_the_command_measures_every_section(data: Path, tmp_path: Path, reader: 
     assert pictures["sets"]["singles"]["accuracy"]["n"] == 3
     assert pictures["pages"].keys() == {"pages"}
     assert corruptions["clean"]["as_cells"]["value"] == pytest.approx(
-        float((reader.probabilities(cells[:8]).argmax(axis=1) == labels[:8]).mean())
+        float((ann.probabilities(cells[:8]).argmax(axis=1) == labels[:8]).mean())
     )
     assert "rotate" in corruptions["seen"]
     assert "fog" in corruptions["unseen"]
@@ -420,7 +425,7 @@ def test_without_data_the_command_says_how_to_name_it(
     assert "give --data DIR or set $SIFFRA_DATA" in capsys.readouterr().err
 
 
-def test_accuracy_on_all_of_mnist_is_what_the_model_states(tmp_path: Path, reader: Reader) -> None:
+def test_accuracy_on_all_of_mnist_is_what_the_model_states(tmp_path: Path, ann: Reader) -> None:
     folder = os.environ.get("SIFFRA_DATA")
     if not folder:
         pytest.skip("$SIFFRA_DATA is not set: no MNIST to measure on")
@@ -430,5 +435,5 @@ def test_accuracy_on_all_of_mnist_is_what_the_model_states(tmp_path: Path, reade
         pytest.skip("$SIFFRA_DATA holds no MNIST test set")
     assert run.returncode == 0, run.stderr
     accuracy = json.loads(results.read_text("utf-8"))["sections"]["mnist"]["ann"]["accuracy"]
-    assert accuracy["n"] == int(reader.metadata["test_cells"])
-    assert accuracy["value"] == pytest.approx(float(reader.metadata["accuracy"]), abs=1e-4)
+    assert accuracy["n"] == int(ann.metadata["test_cells"])
+    assert accuracy["value"] == pytest.approx(float(ann.metadata["accuracy"]), abs=1e-4)

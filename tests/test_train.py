@@ -162,7 +162,7 @@ def test_the_seed_recipe_is_the_briefs_own() -> None:
     assert config.augmentation is None
     model = fold(build(config), config, 1.0)
     assert [type(layer).__name__ for layer in model.layers] == [
-        *("InputLayer", "Cast", "Flatten", "Dense", "ReLU", "Dense", "ReLU", "Dense"),
+        *("InputLayer", "Flatten", "Dense", "ReLU", "Dense", "ReLU", "Dense"),
     ]
     dense = [layer for layer in model.layers if isinstance(layer, keras.layers.Dense)]
     assert [layer.units for layer in dense] == [128, 32, 10]
@@ -215,6 +215,7 @@ def test_a_run_holds_everything(mnist_run: Path, dataset: Dataset) -> None:
         **{"recipe": "seed", "family": "ann", "hidden": [128, 32], "epochs": 3, "batch_size": 32},
         **{"validation_split": 0.2, "learning_rate": 1e-3, "seed": 0, "loop": "compiled"},
         **{"batch_norm": False, "schedule": "constant", "weight_decay": 0.0},
+        **{"settling": 0, "settled": 0.5, "spoilt": 0.0},
         **{"augmentation": None, "teachers": [], "hard": 1.0, "kept": 0.99},
     }
     data = json.loads((mnist_run / "data.json").read_text(encoding="utf-8"))
