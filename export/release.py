@@ -175,7 +175,7 @@ def _trained_on(config: Mapping[str, Any]) -> str:
     if config["teachers"]:
         text += (
             f" The answers of {' and '.join(config['teachers'])} made {1 - config['hard']:.0%} of "
-            "its targets; these runs are trained first where they are missing."
+            "the digits' targets; these runs are trained first where they are missing."
         )
     return text
 

@@ -91,6 +91,13 @@ def test_a_digit_that_the_runtime_cannot_find_is_no_cell() -> None:
     assert augment.pictured(blank, np.random.default_rng(0)) is None
 
 
+def test_negatives_can_be_drawn_from_a_part_that_lacks_digits(digits: Part) -> None:
+    sevens = digits.labels == 7
+    part = Part(digits.cells[sevens], digits.labels[sevens])
+    for kind in negatives.KINDS:
+        assert negatives.cell(kind, part, np.random.default_rng(0)).any()
+
+
 @pytest.mark.parametrize("kind", negatives.KINDS)
 def test_a_kind_of_negatives_varies_and_is_mostly_no_digit(kind: str, digits: Part) -> None:
     cells = np.stack(

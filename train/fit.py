@@ -157,7 +157,8 @@ def finish(
         metrics["auroc_of_trained_kinds"] = {
             kind: auroc(digits, values) for kind, values in confidence.items()
         }
-        figures.augmentation(run.figures, *samples.examples_of(validation))
+        whole = Part(dataset.train_cells, dataset.train_labels)  # has every digit
+        figures.augmentation(run.figures, *samples.examples_of(whole))
         figures.negatives(run.figures, {kind: cells[:14] for kind, cells in others.items()})
         figures.scores(run.figures, digits, confidence, threshold)
     write_report(run, config, dataset, metrics)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from siffra import contract
 from siffra.cells import normalise
 
+from . import forms
 from .augment import misplace, photograph, pictured, scaled, warp
 from .data import Part
 from .forms import pen, rounded
@@ -145,7 +146,9 @@ def cell(kind: str, digits: Part, rng: np.random.Generator) -> Ink:
 
 
 def _one_of(digits: Part, rng: np.random.Generator, label: int | None = None) -> Ink:
-    """A digit by chance, of that label if one is asked for."""
+    """A digit by chance, of that label if one is asked for; written by code where there is none."""
+    if label is not None and label not in digits.labels:
+        return forms.cell(label, rng)
     while True:
         index = rng.integers(len(digits.labels))
         if label is None or digits.labels[index] == label:
