@@ -1,5 +1,6 @@
 """What epochs are trained on: versions of the data from a cache, with the targets they ask for."""
 
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -57,6 +58,22 @@ def test_a_version_has_every_cell_and_what_is_added(versions: Versions, dataset:
     assert 0 < as_it_was < 0.4, "some cells stay as they are"
     checked = versions.labelled_validation()
     assert checked.labels[:20].tolist() == validation.labels.tolist()
+
+
+def test_chunks_are_put_together_in_the_order_of_the_cells() -> None:
+    """More cells than one worker takes at a time: what was added comes after all of them."""
+    labels = (np.arange(5_100) % 10).astype(np.uint8)
+    cells = np.repeat(drawn(10).cells, 510, axis=0)
+    few = Augmentation(versions=1, mild=0.0, wild=0.0, pictured=0.0, drawn=0.002, negatives=0.002)
+    data = Dataset(cells, labels, cells[:10], labels[:10], "drawn", {"cells": "2"})
+    with tempfile.TemporaryDirectory() as folder:
+        made = Versions.of(replace(CONFIG, augmentation=few), data, Path(folder))
+        made.make()
+        training, _ = data.split(0.25)
+        version = made.labelled(0)
+    assert np.array_equal(version.labels[: len(training.labels)], training.labels)
+    assert np.array_equal(version.cells[: len(training.labels)], training.cells)
+    assert len(version.labels) > len(training.labels)
 
 
 def test_versions_are_kept_and_shared(versions: Versions, dataset: Dataset, tmp_path: Path) -> None:

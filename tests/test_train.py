@@ -318,6 +318,28 @@ def test_a_killed_run_resumes_to_the_same_weights(
     assert (run / ".notes").is_dir()
 
 
+def test_an_augmented_run_is_whole_and_resumes_to_the_same_weights(
+    digits: Path, tmp_path: Path
+) -> None:
+    """A recipe of the released kind, short and on few digits."""
+    whole, killed = tmp_path / "whole" / "teacher-0", tmp_path / "killed" / "teacher-0"
+    given = ("--data", digits, "--recipe", "teacher", "--epochs", 3)
+    done = train(*given, "--runs", whole.parent)
+    assert done.returncode == 0, done.stderr
+    figures = {path.stem for path in (whole / "figures").iterdir()}
+    assert figures > {"augmentation", "negatives", "scores", "reliability"}
+    page = (whole / "report.md").read_text(encoding="utf-8")
+    assert all(f"figures/{name}.png" in page for name in figures)
+
+    with training(*given, "--runs", killed.parent) as process:
+        wait_for(killed / "checkpoint.keras", process)
+        process.kill()
+    assert not (killed / "metrics.json").exists(), "killed too late to test anything"
+    done = train("--runs", killed.parent, "--name", "teacher-0", "--resume")
+    assert done.returncode == 0, done.stderr
+    assert same_training(whole, killed)
+
+
 def test_resume_does_not_begin_another_run(digits_run: Path) -> None:
     done = train("--runs", digits_run.parent, "--name", "mien", "--resume")
     assert done.returncode == 2

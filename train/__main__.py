@@ -96,9 +96,10 @@ def _train(options: argparse.Namespace) -> None:
 
     dataset = load(options.data or folder)
     _print_data(dataset)
+    run.begin(config, dataset, force=options.force)  # first, so that --resume finds it
     for name in config.teachers:
         _teach(run.beside(name), dataset)
-    accuracy = _fit(config, run, dataset, force=options.force)
+    accuracy = _fit(config, run, dataset)
     print(f"test accuracy: {accuracy:.2%} on {len(dataset.test_labels):,} cells")
     print(f"run: {run.directory} (see {run.directory / 'report.md'})")
     _print_next(run)
@@ -114,15 +115,15 @@ def _teach(run: Run, dataset: Dataset) -> None:
         print(f"teacher: {run.directory}")
         return
     print(f"teacher: {run.directory}, to be trained first")
-    _fit(config, run, dataset, force=False)
+    run.begin(config, dataset, force=False)
+    _fit(config, run, dataset)
 
 
-def _fit(config: TrainConfig, run: Run, dataset: Dataset, *, force: bool) -> float:
+def _fit(config: TrainConfig, run: Run, dataset: Dataset) -> float:
     # TensorFlow takes seconds to import: only now, after all that may be refused.
     import_tensorflow()
     from . import fit
 
-    run.begin(config, dataset, force=force)
     epochs = fit.epochs_of(config, run, dataset)
     model, history = fit.prepare(config, run, epochs(0))
     model.summary()

@@ -64,7 +64,7 @@ class TrainConfig:
     hard: float = 1.0
     """Weight of the true label in the target; the rest is the teachers'."""
     kept: float = 0.99
-    """Share of the validation digits that the threshold of confidence lets pass."""
+    """Share of the validation digits, augmented where training is, that the threshold lets pass."""
     seed: int = 0
     """Decides the first weights and the order of the batches."""
     loop: Literal["compiled", "keras"] = "compiled"

@@ -63,11 +63,6 @@ def prepare(
     keras.utils.set_random_seed(config.seed)
     tf.config.experimental.enable_op_determinism()
     steps = -(-len(first.cells) // config.batch_size)
-    if run.checkpoint.is_file():
-        model = keras.saving.load_model(
-            run.checkpoint, custom_objects={"hits": hits, "loss_of": loss_of}
-        )
-        return model, run.read_history(int(model.optimizer.iterations) // steps)
     model = build(config)
     rate: float | keras.optimizers.schedules.LearningRateSchedule = config.learning_rate
     if config.schedule == "cosine":
@@ -80,7 +75,17 @@ def prepare(
     optimizer = keras.optimizers.AdamW(rate, weight_decay=config.weight_decay)
     optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
     model.compile(optimizer=optimizer, loss=loss_of, metrics=[hits])
-    return model, []
+    if not run.checkpoint.is_file():
+        return model, []
+    # Values alone are taken over: a saved optimiser forgets what it was not to decay.
+    saved = keras.saving.load_model(
+        run.checkpoint, custom_objects={"hits": hits, "loss_of": loss_of}
+    )
+    model.set_weights(saved.get_weights())
+    optimizer.build(model.trainable_variables)
+    for variable, value in zip(optimizer.variables, saved.optimizer.variables, strict=True):
+        variable.assign(value)
+    return model, run.read_history(int(optimizer.iterations) // steps)
 
 
 def train(

@@ -90,7 +90,7 @@ def write_report(run: Run, config: TrainConfig, dataset: Dataset, metrics: dict[
         test=len(dataset.test_labels),
         validation_accuracy=metrics["validation_accuracy"],
         family=config.family,
-        hidden="-".join(map(str, (*config.hidden, 10))),
+        hidden="-".join(map(str, (*([784] if config.family == "ann" else []), *config.hidden, 10))),
         parameters=metrics["parameters"],
         recipe=config.recipe,
         epochs=config.epochs,

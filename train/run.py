@@ -93,7 +93,12 @@ class Run:
             raise RunError(
                 f"{self.directory} was begun by another version of siffra: start again with --force"
             )
-        config = TrainConfig.from_json(stored)
+        try:
+            config = TrainConfig.from_json(stored)
+        except TypeError as error:
+            raise RunError(
+                f"{self.directory} was begun by another version of siffra: start again with --force"
+            ) from error
         folder = read_json(self.data).get("folder") if self.data.is_file() else None
         return config, None if folder is None else Path(folder)
 

@@ -94,11 +94,8 @@ class Versions:
                         workers.map(_augmented, chunks, [self.augmentation] * len(chunks), seeds)
                     )
                     with replacing(self._file(version)) as path, path.open("wb") as file:
-                        np.savez(
-                            file,
-                            cells=np.concatenate([cells for cells, _ in made]),
-                            labels=np.concatenate([labels for _, labels in made]),
-                        )
+                        cells, labels = _in_order(made, [len(chunk.labels) for chunk in chunks])
+                        np.savez(file, cells=cells, labels=labels)
             except BaseException:
                 workers.shutdown(cancel_futures=True)
                 raise
@@ -220,6 +217,16 @@ def spoilt(samples: Samples, share: float, rng: np.random.Generator) -> Samples:
 def _chunks(part: Part) -> Iterator[Part]:
     for start in range(0, len(part.labels), _CHUNK):
         yield Part(*(array[start : start + _CHUNK] for array in part))
+
+
+def _in_order(
+    made: Sequence[tuple[NDArray[np.uint8], NDArray[np.uint8]]], counts: Sequence[int]
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Cells and labels of all chunks: first what was there, in its order, then what was added."""
+    there = [tuple(array[:n] for array in chunk) for chunk, n in zip(made, counts, strict=True)]
+    added = [tuple(array[n:] for array in chunk) for chunk, n in zip(made, counts, strict=True)]
+    cells, labels = (np.concatenate(arrays) for arrays in zip(*there, *added, strict=True))
+    return cells, labels
 
 
 def _be_a_worker() -> None:
