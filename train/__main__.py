@@ -96,6 +96,8 @@ def _train(options: argparse.Namespace) -> None:
 
     dataset = load(options.data or folder)
     _print_data(dataset)
+    # TensorFlow takes seconds to import: only now, after all that may be refused.
+    import_tensorflow()
     run.begin(config, dataset, force=options.force)  # first, so that --resume finds it
     for name in config.teachers:
         _teach(run.beside(name), dataset)
@@ -120,9 +122,7 @@ def _teach(run: Run, dataset: Dataset) -> None:
 
 
 def _fit(config: TrainConfig, run: Run, dataset: Dataset) -> float:
-    # TensorFlow takes seconds to import: only now, after all that may be refused.
-    import_tensorflow()
-    from . import fit
+    from . import fit  # imports TensorFlow
 
     epochs = fit.epochs_of(config, run, dataset)
     model, history = fit.prepare(config, run, epochs(0))
