@@ -52,7 +52,8 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         type=Path,
         default=Path(data) if data else None,
         metavar="DIR",
-        help="MNIST's test set, folders of pictures, or both; default: $SIFFRA_DATA",
+        help="MNIST's IDX files (or mnist/ with them), and for each set of pictures a folder with "
+        "images/ and labels.csv (or pictures/ with these); default: $SIFFRA_DATA",
     )
     parser.add_argument(
         "--model",

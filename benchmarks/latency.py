@@ -55,11 +55,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ModelError as error:
         print(f"latency: {error}", file=sys.stderr)
         return 2
-    print(f"{'model':12} {'one cell, us':>12} {'99 %':>8} {'of 256, us':>11} {'KiB':>6}")
+    print(f"{'model':12} {'one cell, us':>12} {'p99':>8} {'each of 256, us':>16} {'KiB':>6}")
     for each in results:
         print(
             f"{each.model:12} {each.microseconds:>12.1f} {each.slow_microseconds:>8.1f} "
-            f"{each.batch_microseconds:>11.2f} {each.kib:>6.0f}"
+            f"{each.batch_microseconds:>16.2f} {each.kib:>6.0f}"
         )
     if options.json:
         options.json.write_text(json.dumps([asdict(r) for r in results], indent=2) + "\n", "utf-8")

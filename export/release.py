@@ -172,6 +172,13 @@ def _trained_on(config: Mapping[str, Any]) -> str:
         f"drawn picture), with digits ({how['drawn']:.0%}) and non-digits "
         f"({how['negatives']:.0%}) drawn by code."
     )
+    if config["settling"]:
+        text += (
+            f" In the last {config['settling']} epochs {config['settled']:.0%} of the cells were "
+            "as they are."
+        )
+    if config["spoilt"]:
+        text += f" {config['spoilt']:.0%} of the digits were spoilt: struck out, pierced, speckled."
     if config["teachers"]:
         text += (
             f" The answers of {' and '.join(config['teachers'])} made {1 - config['hard']:.0%} of "
@@ -191,7 +198,7 @@ def _limits(config: Mapping[str, Any]) -> str:
 
 def _rows(variants: tuple[VariantParity, ...]) -> str:
     return "\n".join(
-        f"| `{v.name}` | {v.accuracy:.2%} | {v.points_lost:+.2f} | {len(v.flips)} "
+        f"| `{v.name}` | {v.accuracy:.2%} | {v.points_lost:.2f} | {len(v.flips)} "
         f"| {v.max_difference:.1e} | {v.bytes:,} |"
         for v in variants
     )

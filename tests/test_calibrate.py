@@ -32,6 +32,16 @@ def test_the_threshold_keeps_the_share_it_was_asked_to() -> None:
     assert (confidence >= threshold).mean() == pytest.approx(0.9, abs=0.01)
 
 
+def test_a_few_digits_tell_neither_temperature_nor_threshold() -> None:
+    """All of them right and sure, as a small validation part of easy digits is."""
+    labels = (np.arange(calibrate.FEW) % 10).astype(np.uint8)
+    sure = 30 * np.eye(10, dtype=np.float32)[labels]
+    few = slice(calibrate.FEW - 1)
+    assert calibrate.temperature(sure[few], labels[few]) == 1.0
+    assert calibrate.threshold(calibrate.calibrated(sure[few], 1.0), 0.97) == calibrate.UNTOLD
+    assert calibrate.threshold(calibrate.calibrated(sure, 1.0), 0.97) == calibrate.HIGHEST
+
+
 @pytest.mark.parametrize(
     ("family", "hidden"), [("ann", (128, 32)), ("cnn", (6, 8, 8, 12))], ids=["ann", "cnn"]
 )

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
+from siffra import contract
 from siffra.network import released
 
 ROOT = Path(__file__).parents[1]
@@ -263,6 +264,9 @@ def test_info_names_versions_and_models() -> None:
         assert facts["versions"][name] in output
     assert [model["name"] for model in facts["models"]] == list(released())
     assert all(model["accuracy"] > 0.99 for model in facts["models"])
+    default = [line.split()[0] for line in output.splitlines() if line.endswith("(default)")]
+    assert default == [contract.DEFAULT_MODEL]
+    assert [model["name"] for model in facts["models"] if model["default"]] == default
     for model in facts["models"]:
         assert model["recipe"]["recipe"] == model["name"].removesuffix("-int8")
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from train import figures
+from train import confidence_figures, figures
 from train.data import Dataset
 from train.evaluate import calibration_bins, expected_calibration_error
 from train.run import Epoch
@@ -69,10 +69,10 @@ def places(picture: NDArray[np.uint8], colour: Colour | int, size: int = 3) -> N
 
 
 DRAWN: dict[str, Callable[[Path, int], None]] = {
-    "reliability": lambda folder, seed: figures.reliability(
+    "reliability": lambda folder, seed: confidence_figures.reliability(
         folder, {"test": random_answers(seed), "augmented validation": random_answers(9, 99_999)}
     ),
-    "risk_coverage": lambda folder, seed: figures.risk_coverage(
+    "risk_coverage": lambda folder, seed: confidence_figures.risk_coverage(
         folder, {"test": random_answers(seed), "augmented validation": random_answers(9)}, 0.75
     ),
     "augmentation": lambda folder, seed: figures.augmentation(
@@ -81,7 +81,7 @@ DRAWN: dict[str, Callable[[Path, int], None]] = {
     "negatives": lambda folder, seed: figures.negatives(
         folder, {"two digits in one cell": filled(*[100 + seed] * 12), "letters": filled(80)}
     ),
-    "scores": lambda folder, seed: figures.scores(
+    "scores": lambda folder, seed: confidence_figures.scores(
         folder,
         random_answers(seed)[0].max(axis=1),
         {"two digits in one cell": random_answers(9)[0].max(axis=1)},
@@ -149,7 +149,7 @@ def test_a_run_without_mistakes_has_a_sheet_that_says_so(tmp_path: Path) -> None
 def test_reliability_puts_overconfidence_below_the_diagonal(tmp_path: Path) -> None:
     low = [(0.8, number % 4 == 0) for number in range(400)]
     high = [(0.8, number % 40 != 0) for number in range(400)]
-    figures.reliability(tmp_path, {"over": answers(*low), "under": answers(*high)})
+    confidence_figures.reliability(tmp_path, {"over": answers(*low), "under": answers(*high)})
     picture = shown(tmp_path / "reliability.png")
     upper = picture[: len(picture) // 2]  # below it are the numbers of cells
     over, under = (places(upper, colour)[:, 0].mean() for colour in (BLUE, ORANGE))
@@ -159,7 +159,7 @@ def test_reliability_puts_overconfidence_below_the_diagonal(tmp_path: Path) -> N
 
 def test_reliability_shows_each_number_of_cells_on_one_scale(tmp_path: Path) -> None:
     sets = {"many": answers(*[(0.8, True)] * 10_000), "few": answers(*[(0.8, True)] * 10)}
-    figures.reliability(tmp_path, sets)
+    confidence_figures.reliability(tmp_path, sets)
     picture = shown(tmp_path / "reliability.png")
     lower = picture[2 * len(picture) // 3 :]
     many, few = (len(places(lower, colour)) for colour in (BLUE, ORANGE))
@@ -171,7 +171,7 @@ def test_risk_coverage_marks_what_the_threshold_accepts(tmp_path: Path) -> None:
     other = answers(*[(0.95 - number / 1000, False) for number in range(100)])  # sets the axes
 
     def picture(threshold: float) -> NDArray[np.uint8]:
-        figures.risk_coverage(tmp_path, {"test": some, "other": other}, threshold)
+        confidence_figures.risk_coverage(tmp_path, {"test": some, "other": other}, threshold)
         return shown(tmp_path / "risk_coverage.png")
 
     def marker(threshold: float) -> tuple[float, float]:
@@ -198,7 +198,9 @@ def test_risk_coverage_marks_what_the_threshold_accepts(tmp_path: Path) -> None:
 def test_risk_coverage_has_a_place_for_no_mistakes_and_for_nothing_accepted(
     threshold: float, tmp_path: Path
 ) -> None:
-    figures.risk_coverage(tmp_path, {"test": answers((0.9, True), (0.8, True))}, threshold)
+    confidence_figures.risk_coverage(
+        tmp_path, {"test": answers((0.9, True), (0.8, True))}, threshold
+    )
     assert len(places(shown(tmp_path / "risk_coverage.png"), BLUE)) > 20
 
 
@@ -206,7 +208,7 @@ def test_cells_of_one_confidence_are_accepted_together(tmp_path: Path) -> None:
     drawn = []
     for order in (1, -1):
         tied = [(0.9, number < 50) for number in range(100)][::order]
-        figures.risk_coverage(tmp_path, {"test": answers(*tied, (0.5, True))}, 0.7)
+        confidence_figures.risk_coverage(tmp_path, {"test": answers(*tied, (0.5, True))}, 0.7)
         drawn.append((tmp_path / "risk_coverage.png").read_bytes())
     assert drawn[0] == drawn[1], "the order in which the cells come changed the curve"
 
@@ -237,7 +239,7 @@ def test_scores_sets_digits_and_others_on_one_scale_of_confidence(tmp_path: Path
         return np.linspace(low, high, 500, dtype=np.float32)
 
     by_kind = {"letters": even(0.11, 0.39), "blobs": even(0.11, 0.39)}
-    figures.scores(tmp_path, even(0.61, 0.99), by_kind, 0.5)
+    confidence_figures.scores(tmp_path, even(0.61, 0.99), by_kind, 0.5)
     picture = shown(tmp_path / "scores.png")
     digits, others = places(picture, GREEN), places(picture, RED)
     assert digits[:, 0].max() < others[:, 0].min()
@@ -250,7 +252,7 @@ def test_scores_sets_digits_and_others_on_one_scale_of_confidence(tmp_path: Path
 def test_scores_states_the_share_accepted_exactly(tmp_path: Path) -> None:
     drawn = []
     for confidence in (0.51, 0.52):  # of one bin, on the two sides of the threshold
-        figures.scores(tmp_path, np.full(9, confidence, np.float32), {}, 0.515)
+        confidence_figures.scores(tmp_path, np.full(9, confidence, np.float32), {}, 0.515)
         drawn.append((tmp_path / "scores.png").read_bytes())
     assert drawn[0] != drawn[1]
 

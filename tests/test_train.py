@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from train.config import RECIPES, TrainConfig
 from train.data import MNIST_SHA256, DataError, Dataset, Part, load
 from train.interrupt import noticing_interrupts
+from train.run import Run
 
 ROOT = Path(__file__).parents[1]
 CLOSED_PORT = "http://127.0.0.1:9/mnist.npz"  # "discard": nobody answers there
@@ -351,7 +352,6 @@ def test_resume_does_not_begin_another_run(digits_run: Path) -> None:
 def test_history_ahead_of_the_checkpoint_is_cut_back(digits: Path, tmp_path: Path) -> None:
     from train.fit import epochs_of, prepare
     from train.fit import train as train_epochs
-    from train.run import Run
 
     data, run = load(digits), Run(tmp_path / "run")
     config = TrainConfig("seed", epochs=2)
@@ -425,6 +425,47 @@ def test_an_existing_run_is_not_overwritten(digits: Path, digits_run: Path) -> N
     assert {path: path.stat().st_mtime_ns for path in digits_run.rglob("*")} == before
 
 
+def test_two_trainings_do_not_share_a_run(digits: Path, tmp_path: Path) -> None:
+    given = ("--data", digits, "--runs", tmp_path, "--epochs", 100_000, "--name", "long")
+    with training(*given) as process:
+        wait_for(tmp_path / "long" / "checkpoint.keras", process)
+        for again in "--resume", "--force":
+            other = train(*given, again)
+            assert other.returncode == 2
+            assert "another training is at work in" in other.stderr
+        assert process.poll() is None
+
+
+def test_a_teacher_that_another_training_makes_is_waited_for(digits: Path, tmp_path: Path) -> None:
+    """Two seeds begun at once: the second takes the teachers and versions that the first makes."""
+    given = ("--data", digits, "--runs", tmp_path, "--recipe", "cnn", "--epochs", 2)
+    with (
+        Run(tmp_path / "teacher-0").held(),
+        subprocess.Popen(
+            arguments(*given), cwd=ROOT, env=environment(), stdout=subprocess.PIPE, text=True
+        ) as process,
+    ):
+        assert process.stdout is not None
+        for line in process.stdout:
+            if "waiting for the training that is at work in" in line:
+                break
+        else:
+            pytest.fail("it did not wait")
+        assert not (tmp_path / "teacher-0").exists()
+        process.kill()
+
+
+def test_a_teacher_of_other_data_is_refused(digits: Path, tmp_path: Path) -> None:
+    fewer = tmp_path / "fewer"
+    shutil.copytree(digits, fewer)
+    (fewer / "3" / "0.png").unlink()
+    Run(tmp_path / "teacher-0").begin(RECIPES["teacher"], load(fewer), force=False)
+    done = train("--data", digits, "--runs", tmp_path, "--recipe", "ann", "--epochs", 1)
+    assert done.returncode == 2
+    assert f"the teacher {tmp_path / 'teacher-0'} was begun with" in done.stderr
+    assert "delete it" in done.stderr
+
+
 def test_force_starts_again_and_other_data_cannot_resume(
     digits: Path, digits_run: Path, tmp_path: Path
 ) -> None:
@@ -436,7 +477,8 @@ def test_force_starts_again_and_other_data_cannot_resume(
     assert done.returncode == 0, done.stderr
     assert not (run / "stale.txt").exists()
     assert same_training(run, digits_run)
-    assert [path.name for path in run.parent.iterdir()] == ["mine"]
+    left = {path.name for path in run.parent.iterdir()} - {".mine.lock"}
+    assert left == {"mine"}
 
     (run / "metrics.json").unlink()
     fewer = tmp_path / "fewer"

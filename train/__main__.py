@@ -58,7 +58,13 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="default: %(default)s")
     parser.add_argument("--name", type=_name, help="name of the run; default: recipe and seed")
-    parser.add_argument("--seed", type=_seed, metavar="N", help="decides every random choice")
+    parser.add_argument(
+        "--seed",
+        type=_seed,
+        metavar="N",
+        help="decides the first weights and the order of the batches; all seeds share the "
+        "augmented versions and the teachers",
+    )
     parser.add_argument("--epochs", type=_epochs, metavar="N")
     parser.add_argument(
         "--loop",
@@ -98,10 +104,11 @@ def _train(options: argparse.Namespace) -> None:
     _print_data(dataset)
     # TensorFlow takes seconds to import: only now, after all that may be refused.
     import_tensorflow()
-    run.begin(config, dataset, force=options.force)  # first, so that --resume finds it
-    for name in config.teachers:
-        _teach(run.beside(name), dataset)
-    accuracy = _fit(config, run, dataset)
+    with run.held():
+        run.begin(config, dataset, force=options.force)  # first, so that --resume finds it
+        for name in config.teachers:
+            _teach(run.beside(name), dataset)
+        accuracy = _fit(config, run, dataset)
     print(f"test accuracy: {accuracy:.2%} on {len(dataset.test_labels):,} cells")
     print(f"run: {run.directory} (see {run.directory / 'report.md'})")
     _print_next(run)
@@ -111,14 +118,21 @@ def _teach(run: Run, dataset: Dataset) -> None:
     """Train a teacher, or go on with it, unless its run is whole."""
     recipe, _, seed = run.directory.name.rpartition("-")
     config = dataclasses.replace(RECIPES[recipe], seed=int(seed))
-    run.check(config, resume=True, force=False)
-    if run.is_whole:
-        run.check_data(dataset)
-        print(f"teacher: {run.directory}")
-        return
-    print(f"teacher: {run.directory}, to be trained first")
-    run.begin(config, dataset, force=False)
-    _fit(config, run, dataset)
+    with run.held(wait=True):
+        try:
+            run.check(config, resume=True, force=False)
+            run.check_data(dataset)
+        except RunError as error:
+            raise RunError(
+                f"the teacher {run.directory} was begun with another recipe or other data: delete "
+                "it, so that it is trained again, or choose another --runs"
+            ) from error
+        if run.is_whole:
+            print(f"teacher: {run.directory}")
+            return
+        print(f"teacher: {run.directory}, to be trained first")
+        run.begin(config, dataset, force=False)
+        _fit(config, run, dataset)
 
 
 def _fit(config: TrainConfig, run: Run, dataset: Dataset) -> float:

@@ -21,10 +21,6 @@ from siffra.locate import locate_one
 
 Cells: TypeAlias = NDArray[np.uint8]
 
-VERSION = 2
-"""Raise it when anything changes that `train.samples` puts into its cache: there, in `augment`,
-`forms` or `negatives`, or in what the runtime does from picture to cell."""
-
 _ZOOM = 2  # strokes are drawn on at twice a cell's size: one pixel of a cell is a coarse pen
 _CANVAS = 72  # pixels; holds a cell enlarged, turned and slanted
 _ELASTIC_POINTS = 5  # of the grid that is shaken, to a side

@@ -14,11 +14,11 @@ class Augmentation:
     """
 
     versions: int = 20
-    mild: float = 0.35
+    mild: float = 0.42
     """Share of the cells that another stroke of the same hand is made of: `augment.mild`."""
-    wild: float = 0.3
+    wild: float = 0.26
     """Share that another pen, paper and camera are made of: `augment.wild`."""
-    pictured: float = 0.22
+    pictured: float = 0.2
     """Share that is laid on paper and read by the runtime: `augment.pictured`."""
     drawn: float = 0.2
     """Digits drawn by code that are added, as a share of the cells: `forms`."""
@@ -99,15 +99,23 @@ RECIPES = {
     config.recipe: config
     for config in (
         TrainConfig(recipe="seed"),
-        replace(_AUGMENTED, recipe="teacher", family="cnn", hidden=(36, 48, 72, 72), epochs=24),
+        replace(
+            _AUGMENTED,
+            recipe="teacher",
+            family="cnn",
+            hidden=(36, 48, 72, 72),
+            epochs=36,
+            learning_rate=3e-3,
+            settling=12,
+        ),
         replace(
             _AUGMENTED,
             recipe="cnn",
             family="cnn",
             hidden=(24, 32, 48, 56),
-            epochs=40,
+            epochs=56,
             learning_rate=3e-3,
-            settling=12,
+            settling=18,
             spoilt=0.1,
             teachers=_TEACHERS,
             hard=0.3,
@@ -116,9 +124,9 @@ RECIPES = {
         replace(
             _AUGMENTED,
             recipe="ann",
-            epochs=240,
+            epochs=480,
             learning_rate=4e-3,
-            settling=96,
+            settling=160,
             spoilt=0.05,
             teachers=_TEACHERS,
             hard=0.3,

@@ -1,52 +1,19 @@
-"""The pictures of a run: its data, its curves, what it reads wrong, and how far it is sure."""
+"""The pictures of a run: its data, its curves, and what it reads wrong."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from itertools import cycle
+from collections.abc import Mapping
 from pathlib import Path
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from siffra.files import replacing
-
 from .data import Dataset
-from .evaluate import calibration_bins, expected_calibration_error
+from .plotting import RIGHT, TRAINING, VALIDATION, WRONG, figure
 from .run import Epoch
-
-NamedSets = Mapping[str, tuple[NDArray[np.float32], NDArray[np.uint8]]]
-"""Probabilities [n, 10] and labels [n] of each set, by its name."""
 
 SAMPLES = 12  # of each class
 COLUMNS, ROWS = 10, 5  # sheets of predictions and mistakes
 GRID = 235  # grey between the cells of a row, since many reach their edge
-RIGHT, WRONG = "#1a7f37", "#cf222e"
-TRAINING, VALIDATION = "#1f6feb", "#e36209"
-SETS = (TRAINING, VALIDATION, RIGHT, "#8250df")  # colours of named sets, in turn
-
-
-@contextmanager
-def _figure(folder: Path, name: str, width: float, height: float) -> Iterator[Figure]:
-    """Give a figure of that size in inches to draw on, then write it into the folder."""
-    with mpl.rc_context(
-        {
-            "axes.spines.top": False,
-            "axes.spines.right": False,
-            "figure.constrained_layout.h_pad": 0.08,
-            "figure.constrained_layout.w_pad": 0.08,
-            "figure.dpi": 110,
-            "font.size": 10,
-        }
-    ):
-        # Figure is used without pyplot: no window, no state that outlives the call.
-        # "constrained" would cut names beside a sheet off, as it does not know its shape.
-        figure = Figure(figsize=(width, height), layout="compressed")
-        yield figure
-        with replacing(folder / f"{name}.png") as path:
-            figure.savefig(path)
 
 
 def draw_all(
@@ -60,98 +27,14 @@ def draw_all(
     _mistakes(folder, dataset, probabilities)
 
 
-def reliability(folder: Path, sets: NamedSets) -> None:
-    """Draw `reliability.png`: accuracy against confidence, and how many cells there are of each."""
-    with _figure(folder, "reliability", max(5.5, 4.8 * len(sets)), 6.2) as figure:
-        grid = figure.subplots(
-            2, len(sets), squeeze=False, sharex=True, sharey="row", height_ratios=[2, 1]
-        )
-        for (name, (probabilities, labels)), colour, diagram, histogram in zip(
-            sets.items(), cycle(SETS), *grid, strict=False
-        ):
-            count, confidence, accuracy = calibration_bins(probabilities, labels)
-            filled = count > 0
-            count, confidence, accuracy = count[filled], confidence[filled], accuracy[filled]
-            centres = (np.flatnonzero(filled) + 0.5) / len(filled)
-            diagram.plot([0, 1], [0, 1], "--", color="0.6", linewidth=1)
-            # In a bin of few cells the accuracy says little, which the interval shows.
-            low, high = _wilson(accuracy, count)
-            diagram.vlines(confidence, low, high, color=colour, alpha=0.45)
-            diagram.plot(confidence, accuracy, "o-", color=colour, markersize=4.5, clip_on=False)
-            error = 100 * expected_calibration_error(probabilities, labels)
-            diagram.set_title(f"{name}\n{len(labels):,} cells, ECE {error:.2f} %")
-            diagram.set_xlim(0, 1.02)
-            diagram.set_ylim(0, 1.02)
-            diagram.grid(alpha=0.25)
-
-            histogram.bar(centres, count, 0.9 / len(filled), color=colour, log=True)
-            for centre, number in zip(centres, count, strict=True):
-                histogram.annotate(
-                    f"{number:,}",
-                    (centre, number),
-                    (0, 2),
-                    textcoords="offset points",
-                    rotation="vertical",
-                    ha="center",
-                    va="bottom",
-                    fontsize=8,
-                )
-            histogram.set_xlabel("confidence")
-        most = max(len(labels) for _, labels in sets.values())
-        grid[1, 0].set_ylim(0.5, 30 * most)  # room for the numbers above the bars
-        grid[1, 0].yaxis.set_major_formatter("{x:,.0f}")
-        grid[0, 0].set_ylabel("accuracy (bar: 95 % interval)")
-        grid[1, 0].set_ylabel("number of cells")
-
-
-def risk_coverage(folder: Path, sets: NamedSets, threshold: float) -> None:
-    """Draw `risk_coverage.png`: errors among the accepted as the threshold of confidence falls."""
-    with _figure(folder, "risk_coverage", 7.5, 5) as figure:
-        axes = figure.subplots()
-        start, worst = 90.0, 0.2
-        for (name, (probabilities, labels)), colour in zip(sets.items(), cycle(SETS), strict=False):
-            confidence = probabilities.max(axis=1)
-            wrong = probabilities.argmax(axis=1) != labels
-            order = np.argsort(-confidence, kind="stable")
-            # Cells of one confidence are accepted together, or not at all.
-            last = np.flatnonzero(np.diff(confidence[order], append=-1))
-            coverage = 100 * (last + 1) / len(labels)
-            risk = 100 * np.cumsum(wrong[order])[last] / (last + 1)
-            axes.plot(coverage, risk, color=colour)
-
-            accepted = confidence >= threshold
-            share, error, result = np.nan, np.nan, "none accepted"
-            if accepted.any():
-                share, error = 100 * accepted.mean(), 100 * wrong[accepted].mean()
-                result = f"{share:.2f} % accepted, {error:.2f} % of them wrong"
-            label = f"{name}: {result}"
-            # Where there are no errors it lies on the axis: over it, and not cut by it.
-            axes.plot(share, error, "o", color=colour, label=label, clip_on=False, zorder=3)
-            # To the left of the first misread cell all curves lie at 0.
-            start = np.nanmin([start, share, coverage[risk > 0].min(initial=start)])
-            worst = max(worst, risk.max())
-        axes.set_title("Errors among the accepted, as the threshold of confidence falls")
-        axes.set_xlabel("accepted, % of all cells")
-        axes.set_ylabel("misread, % of the accepted (log above 0.1)")
-        axes.set_yscale("symlog", linthresh=0.1)  # has a place for no errors at all
-        axes.set_yticks(ticks := [0, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100], map(str, ticks))
-        axes.minorticks_off()
-        axes.set_xlim(start, 100)
-        axes.set_ylim(0, 1.2 * worst)
-        axes.grid(alpha=0.25)
-        figure.legend(
-            title=f"At the threshold, {threshold:g}", loc="outside lower center", frameon=False
-        )
-
-
 def augmentation(folder: Path, originals: NDArray[np.uint8], augmented: NDArray[np.uint8]) -> None:
     """Draw `augmentation.png`: one cell of each digit, and what augmentation makes of it.
 
     Originals [10, 28, 28], in the order of the digits; augmented [10, k, 28, 28].
     """
     versions = augmented.shape[1]
-    with _figure(folder, "augmentation", 1.6 + 0.62 * versions, 7) as figure:
-        left, right = figure.subplots(1, 2, width_ratios=[1, versions])
+    with figure(folder, "augmentation", 1.6 + 0.62 * versions, 7) as page:
+        left, right = page.subplots(1, 2, width_ratios=[1, versions])
         _rows(left, dict(zip("0123456789", originals[:, np.newaxis], strict=True)))
         left.set_title("original")
         _rows(right, dict(zip("0123456789", augmented, strict=True)))
@@ -162,57 +45,16 @@ def augmentation(folder: Path, originals: NDArray[np.uint8], augmented: NDArray[
 def negatives(folder: Path, by_kind: Mapping[str, NDArray[np.uint8]]) -> None:
     """Draw `negatives.png`: a row of cells [k, 28, 28] for each kind of what is no digit."""
     widest = max(map(len, by_kind.values()))
-    with _figure(
-        folder, "negatives", max(5, 2 + 0.62 * widest), 0.7 + 0.62 * len(by_kind)
-    ) as figure:
-        axes = figure.subplots()
+    with figure(folder, "negatives", max(5, 2 + 0.62 * widest), 0.7 + 0.62 * len(by_kind)) as page:
+        axes = page.subplots()
         _rows(axes, by_kind)
         axes.set_title("What is no digit, by kind")
 
 
-def scores(
-    folder: Path,
-    digits: NDArray[np.float32],
-    by_kind: Mapping[str, NDArray[np.float32]],
-    threshold: float,
-) -> None:
-    """Draw `scores.png`: the confidence [n] in digits, and in each kind of what is no digit."""
-    with _figure(folder, "scores", 8, 1.2 + 0.85 * (1 + len(by_kind))) as figure:
-        rows = {"digits": digits, **by_kind}
-        grid = figure.subplots(len(rows), 1, sharex=True, sharey=True, squeeze=False)[:, 0]
-        grid[0].set_xlim(0, 1)
-        grid[0].set_yscale("log")
-        grid[0].set_ylim(0.01, 150)
-        grid[0].set_yticks([0.01, 1, 100], ["0.01", "1", "100"])
-        for axes, (name, values) in zip(grid, rows.items(), strict=True):
-            number, edges = np.histogram(values, bins=40, range=(0, 1))
-            axes.bar(
-                edges[:-1],
-                100 * number / len(values),
-                np.diff(edges),
-                align="edge",
-                color=RIGHT if axes is grid[0] else WRONG,
-            )
-            axes.axvline(threshold, color="0.3", linestyle="--", linewidth=1)
-            accepted = (values >= threshold).mean()
-            axes.set_ylabel(name, rotation="horizontal", ha="right", va="center")
-            axes.text(
-                1.02,
-                0.5,
-                f"{100 * accepted:.2f} % of {len(values):,}\naccepted",
-                transform=axes.transAxes,
-                va="center",
-            )
-        grid[-1].set_xlabel("confidence")
-        figure.suptitle(
-            f"Share of cells by confidence, % (log); dashed: the threshold, {threshold:g}"
-        )
-
-
 def _data(folder: Path, dataset: Dataset) -> None:
     """Samples of each class with their labels, and how many there are of each."""
-    with _figure(folder, "data", 11, 4.9) as figure:
-        samples, counts = figure.subplots(1, 2, width_ratios=[1.5, 1])
+    with figure(folder, "data", 11, 4.9) as page:
+        samples, counts = page.subplots(1, 2, width_ratios=[1.5, 1])
         firsts = {
             str(digit): dataset.train_cells[dataset.train_labels == digit][:SAMPLES]
             for digit in range(10)
@@ -233,13 +75,13 @@ def _data(folder: Path, dataset: Dataset) -> None:
         counts.invert_yaxis()
         counts.set_xlabel("number of cells")
         counts.set_title("How many there are")
-        figure.legend(loc="outside lower right", ncols=2, frameon=False)
+        page.legend(loc="outside lower right", ncols=2, frameon=False)
 
 
 def _curves(folder: Path, history: list[Epoch]) -> None:
     """Loss and accuracy over the epochs, in training and in validation."""
-    with _figure(folder, "curves", 10, 4) as figure:
-        loss, accuracy = figure.subplots(1, 2)
+    with figure(folder, "curves", 10, 4) as page:
+        loss, accuracy = page.subplots(1, 2)
         epochs = [epoch.epoch for epoch in history]
         for axes, title, training, validation in (
             (loss, "Loss", [e.loss for e in history], [e.val_loss for e in history]),
@@ -268,8 +110,8 @@ def _confusion(folder: Path, labels: NDArray[np.uint8], probabilities: NDArray[n
     np.add.at(matrix, (labels, probabilities.argmax(axis=1)), 1)
     mistakes = matrix.copy()
     np.fill_diagonal(mistakes, 0)
-    with _figure(folder, "confusion", 6, 6) as figure:
-        axes = figure.subplots()
+    with figure(folder, "confusion", 6, 6) as page:
+        axes = page.subplots()
         axes.imshow(mistakes, cmap="Reds", vmin=0, vmax=max(1, 1.6 * mistakes.max()))
         for true, row in enumerate(matrix):
             for predicted, number in enumerate(row):
@@ -325,9 +167,9 @@ def _sheet(
 ) -> None:
     """Cells in rows, dark on light, each under its caption; (text, whether it is right)."""
     rows = max(1, -(-len(cells) // COLUMNS))
-    with _figure(folder, name, 10, 0.6 + 1.3 * rows) as figure:
-        figure.suptitle(title)
-        grid = list(figure.subplots(rows, COLUMNS, squeeze=False).flat)
+    with figure(folder, name, 10, 0.6 + 1.3 * rows) as page:
+        page.suptitle(title)
+        grid = list(page.subplots(rows, COLUMNS, squeeze=False).flat)
         for axes in grid[len(cells) :]:
             axes.set_axis_off()
         for axes, cell, (text, right) in zip(grid, cells, captions, strict=False):
@@ -349,13 +191,3 @@ def _rows(axes: Axes, rows: Mapping[str, NDArray[np.uint8]]) -> None:
     axes.set_xticks([])
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
-
-
-def _wilson(
-    share: NDArray[np.float64], count: NDArray[np.int64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The 95 % interval of each share of `count` (Wilson 1927), low and high."""
-    z = 1.96
-    middle = (share + z**2 / (2 * count)) / (1 + z**2 / count)
-    margin = z * np.sqrt(share * (1 - share) / count + (z / (2 * count)) ** 2) / (1 + z**2 / count)
-    return middle - margin, middle + margin

@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from siffra.files import replacing
 
-from . import calibrate, figures, samples
+from . import calibrate, confidence_figures, figures, samples
 from .config import TrainConfig
 from .data import Dataset, Part
 from .evaluate import accuracy, auroc, evaluate, expected_calibration_error
@@ -153,8 +153,8 @@ def finish(
         "parameters": int(released.count_params()),
     }
     figures.draw_all(run.figures, dataset, history, answers["test"][0])
-    figures.reliability(run.figures, answers)
-    figures.risk_coverage(run.figures, answers, threshold)
+    confidence_figures.reliability(run.figures, answers)
+    confidence_figures.risk_coverage(run.figures, answers, threshold)
     if config.augmentation is not None:
         others = samples.negatives_of(validation)
         confidence = {kind: _predict(released, cells).max(axis=1) for kind, cells in others.items()}
@@ -165,7 +165,7 @@ def finish(
         whole = Part(dataset.train_cells, dataset.train_labels)  # has every digit
         figures.augmentation(run.figures, *samples.examples_of(whole))
         figures.negatives(run.figures, {kind: cells[:14] for kind, cells in others.items()})
-        figures.scores(run.figures, digits, confidence, threshold)
+        confidence_figures.scores(run.figures, digits, confidence, threshold)
     write_report(run, config, dataset, metrics)
     run.end(metrics)
     return float(metrics["test_accuracy"])

@@ -33,3 +33,16 @@ def noticing_interrupts() -> Iterator[Callable[[], None]]:
         yield check
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def ignoring_interrupts() -> Iterator[None]:
+    """Do without Ctrl-C for the moment that it takes to start processes, which will ignore it too.
+
+    One that is pressed while they import would end them with a traceback each.
+    """
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -128,6 +128,12 @@ def _trained_on(config: TrainConfig) -> str:
         f"and cameras give them, {how.pictured:.0%} pictured and read, the rest as they are; "
         f"{how.drawn:.0%} drawn digits and {how.negatives:.0%} non-digits added"
     )
+    if config.settling:
+        text += (
+            f"; in the last {config.settling} epochs {config.settled:.0%} of the cells as they are"
+        )
+    if config.spoilt:
+        text += f"; {config.spoilt:.0%} of the digits spoilt"
     if config.teachers:
         text += f"; targets {1 - config.hard:.0%} from {' and '.join(config.teachers)}"
     return text

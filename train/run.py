@@ -4,6 +4,8 @@ import csv
 import json
 import platform
 import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,6 +16,7 @@ from siffra.files import leftovers, replacing
 
 from .config import TrainConfig
 from .data import Dataset
+from .locks import locked
 
 CALIBRATION_CELLS = 1000
 
@@ -83,6 +86,27 @@ class Run:
     def is_whole(self) -> bool:
         """Whether the run has come to its end."""
         return self.metrics.is_file()
+
+    @contextmanager
+    def held(self, *, wait: bool = False) -> Iterator[None]:
+        """Keep other processes from training in this directory; the system frees it at the end.
+
+        Raises:
+            RunError: One does so now, and it is not to be waited for.
+        """
+        self.directory.parent.mkdir(parents=True, exist_ok=True)
+        # Beside the directory, which --force replaces.
+        path = self.directory.parent / f".{self.directory.name}.lock"
+        waiting = f"waiting for the training that is at work in {self.directory}" if wait else None
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(locked(path, waiting=waiting))
+            except TimeoutError as error:
+                raise RunError(
+                    f"another training is at work in {self.directory}: wait for its end, or "
+                    "choose another --name"
+                ) from error
+            yield
 
     def begun_with(self) -> tuple[TrainConfig, Path | None] | None:
         """The config that the run was begun with and the folder of its data; None if it was not."""

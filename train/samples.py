@@ -4,9 +4,12 @@ import hashlib
 import json
 import os
 import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from multiprocessing import get_context
 from pathlib import Path
 from typing import NamedTuple
@@ -16,16 +19,19 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from siffra.files import replacing
+from siffra.files import leftovers, replacing
 
 from . import augment, forms, negatives
 from .config import Augmentation, TrainConfig
 from .data import Dataset, Part
+from .interrupt import ignoring_interrupts, noticing_interrupts
+from .locks import locked
 
 NO_DIGIT = 10
 """Stands among labels for what is no digit."""
 
 _CHUNK = 2500  # cells that a worker augments at a time
+_TRIED = 300  # cells that tell one state of the code from another
 _VALIDATION = -1  # the version made of the validation part
 _PLAIN = -2  # the training part as it is, in place of a version
 
@@ -65,9 +71,12 @@ class Versions:
         training, validation = dataset.split(config.validation_split)
         how = asdict(config.augmentation)
         del how["versions"]  # more of them begin with the same
+        few = Part(training.cells[:_TRIED], training.labels[:_TRIED])
+        tried = _augmented(few, config.augmentation, (config.augmentation.seed,))
         about = {
             "augmentation": how,
-            "code": augment.VERSION,
+            # Whatever changes in the code, here or in the runtime, shows in what it makes.
+            "tried": [hashlib.sha256(array.tobytes()).hexdigest() for array in tried],
             "validation_split": config.validation_split,
             "data": dataset.hashes,
         }
@@ -77,25 +86,32 @@ class Versions:
     def make(self) -> None:
         """Make what is missing, with a worker for each core; killed, it goes on where it was."""
         wanted = [_VALIDATION, *range(self.augmentation.versions)]
-        missing = [version for version in wanted if not self._file(version).is_file()]
-        if not missing:
-            return
-        self.folder.mkdir(parents=True, exist_ok=True)
+        with _missing(self.folder, {version: self._file(version) for version in wanted}) as missing:
+            if missing:
+                self._make(missing)
+
+    def _make(self, missing: Sequence[int]) -> None:
         # Forked workers would inherit TensorFlow's threads, which do not survive it.
         with ProcessPoolExecutor(
-            os.cpu_count(), get_context("spawn"), initializer=_be_a_worker
+            _usable_cores(), get_context("spawn"), initializer=_be_a_worker
         ) as workers:
             try:
                 for version in tqdm(missing, "augmenting", unit="version"):
                     part = self.validation if version == _VALIDATION else self.training
                     chunks = list(_chunks(part))
                     seeds = [(self.augmentation.seed, version + 1, i) for i in range(len(chunks))]
-                    made = list(
-                        workers.map(_augmented, chunks, [self.augmentation] * len(chunks), seeds)
-                    )
+                    how = [self.augmentation] * len(chunks)
+                    with ignoring_interrupts():  # the workers begin here
+                        results = workers.map(_augmented, chunks, how, seeds)
+                    made = list(results)
                     with replacing(self._file(version)) as path, path.open("wb") as file:
                         cells, labels = _in_order(made, [len(chunk.labels) for chunk in chunks])
                         np.savez(file, cells=cells, labels=labels)
+            except BrokenProcessPool as error:
+                raise OSError(
+                    "a worker that augmented cells was killed, for lack of memory most likely: "
+                    "free some and go on with --resume"
+                ) from error
             except BaseException:
                 workers.shutdown(cancel_futures=True)
                 raise
@@ -132,24 +148,31 @@ class Taught:
     ) -> None:
         """Ask them about the versions that they were not asked about yet."""
         wanted = [_PLAIN, *range(self.versions.augmentation.versions)]
-        missing = [version for version in wanted if not self._file(version).is_file()]
-        if not missing:
-            return
-        teachers = [load(path) for path in self.teachers]
-        for version in tqdm(missing, "teaching", unit="version"):
-            cells = self.versions.labelled(version).cells
-            answers = np.mean([teacher(cells) for teacher in teachers], axis=0)
-            with replacing(self._file(version)) as path, path.open("wb") as file:
-                np.save(file, answers.astype(np.float16))
+        files = {version: self._file(version) for version in wanted}
+        with (
+            _missing(self.versions.folder, files) as missing,
+            noticing_interrupts() as raise_interrupt,
+        ):
+            teachers = [load(path) for path in self.teachers] if missing else []
+            for version in tqdm(missing, "teaching", unit="version", disable=not missing):
+                cells = self.versions.labelled(version).cells
+                answers = np.mean([teacher(cells) for teacher in teachers], axis=0)
+                with replacing(files[version]) as path, path.open("wb") as file:
+                    np.save(file, answers.astype(np.float16))
+                raise_interrupt()
 
     def answers(self, version: int) -> NDArray[np.float32]:
         """Their mean probabilities, float32 [n, 10]."""
         return np.asarray(np.load(self._file(version)), np.float32)
 
+    @cached_property
+    def _digest(self) -> str:
+        """Names what was taught, so that other teachers are asked anew."""
+        return hashlib.sha256(b"".join(path.read_bytes() for path in self.teachers)).hexdigest()
+
     def _file(self, version: int) -> Path:
-        digest = hashlib.sha256(b"".join(path.read_bytes() for path in self.teachers)).hexdigest()
         name = "plain" if version == _PLAIN else f"{version:03}"
-        return self.versions.folder / f"{name}-taught-{digest[:8]}.npy"
+        return self.versions.folder / f"{name}-taught-{self._digest[:8]}.npy"
 
 
 def of_version(
@@ -170,11 +193,11 @@ def plain(versions: Versions, taught: Taught | None = None, hard: float = 1.0) -
     return of_version(versions, _PLAIN, taught, hard)
 
 
-def mixed(version: Samples, plain: Samples, share: float, rng: np.random.Generator) -> Samples:
-    """A version with a share of its cells put back as they were."""
-    back = np.flatnonzero(rng.random(len(plain.cells)) < share)
+def mixed(version: Samples, before: Samples, share: float, rng: np.random.Generator) -> Samples:
+    """A version with a share of its cells put back as they were before."""
+    back = np.flatnonzero(rng.random(len(before.cells)) < share)
     cells, targets = version.cells.copy(), version.targets.copy()
-    cells[back], targets[back] = plain.cells[back], plain.targets[back]
+    cells[back], targets[back] = before.cells[back], before.targets[back]
     return Samples(cells, targets)
 
 
@@ -212,6 +235,23 @@ def spoilt(samples: Samples, share: float, rng: np.random.Generator) -> Samples:
     cells = samples.cells.copy()
     cells[chosen] = augment.spoilt(cells[chosen], rng)
     return Samples(cells, samples.targets)
+
+
+@contextmanager
+def _missing(folder: Path, files: Mapping[int, Path]) -> Iterator[list[int]]:
+    """Yield which of the files are not there; whoever asks for the same meanwhile waits."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with locked(folder / ".lock", waiting=f"waiting for another training, which fills {folder}"):
+        for path in leftovers(folder):
+            path.unlink()
+        yield [version for version, path in files.items() if not path.is_file()]
+
+
+def _usable_cores() -> int:
+    """How many cores this process may use: containers and `taskset` take some away."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _chunks(part: Part) -> Iterator[Part]:

@@ -280,9 +280,10 @@ def _info(options: argparse.Namespace) -> int:
 def _about(model: dict[str, Any]) -> str:
     if "error" in model:
         return str(model["error"])
+    mark = "  (default)" if model["default"] else ""
     return (
         f"{model['accuracy']:>9.2%} {model['threshold']:>10} "
-        f"{model['bytes'] / 1024:>6.0f}  {model['recipe']['recipe']}"
+        f"{model['bytes'] / 1024:>6.0f}  {model['recipe']['recipe']}{mark}"
     )
 
 

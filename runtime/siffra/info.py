@@ -47,6 +47,7 @@ def _model(name: str) -> dict[str, Any]:
         metadata = network.metadata
         return {
             "name": name,
+            "default": name == contract.DEFAULT_MODEL,
             "bytes": network.path.stat().st_size,
             "version": metadata["version"],
             "accuracy": float(metadata["accuracy"]),

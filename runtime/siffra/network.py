@@ -71,7 +71,9 @@ class Network:
                 "classify() and read() take pictures of any size"
             )
         if len(cells) <= _BATCH:
-            return self._run(cells) if len(cells) else np.zeros((0, 10), dtype=np.float32)
+            return (
+                self._run(cells) if len(cells) else np.zeros((0, len(contract.LABELS)), np.float32)
+            )
         batches = (cells[start : start + _BATCH] for start in range(0, len(cells), _BATCH))
         return np.concatenate([self._run(batch) for batch in batches])
 
