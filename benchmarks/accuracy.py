@@ -7,7 +7,6 @@ its 95 % interval; a model's errors are those of its best answer unless its thre
 
 import argparse
 import json
-import os
 import re
 import sys
 from collections.abc import Sequence
@@ -23,6 +22,7 @@ from benchmarks.evaluation import Evaluation, answer, evaluate, load_model
 from benchmarks.material import Digits, gather
 from benchmarks.measures import plain
 from benchmarks.mistakes import draw_mistakes
+from benchmarks.options import add_data, add_json, add_models
 from benchmarks.summary import spreads, summarise
 from siffra import ModelError, Reader
 from siffra.network import released
@@ -46,21 +46,12 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         prog="python -m benchmarks.accuracy",
         description="Measure accuracy, calibration, robustness and rejection of models.",
     )
-    data = os.environ.get("SIFFRA_DATA")
-    parser.add_argument(
-        "--data",
-        type=Path,
-        default=Path(data) if data else None,
-        metavar="DIR",
-        help="MNIST's IDX files (or mnist/ with them), and for each set of pictures a folder with "
-        "images/ and labels.csv (or pictures/ with these); default: $SIFFRA_DATA",
+    add_data(
+        parser,
+        "MNIST's IDX files (or mnist/ with them), and for each set of pictures a folder with "
+        "images/ and labels.csv (or pictures/ with these)",
     )
-    parser.add_argument(
-        "--model",
-        action="append",
-        metavar="NAME_OR_PATH",
-        help="may be repeated; default: every released model",
-    )
+    add_models(parser)
     parser.add_argument(
         "--only",
         type=_sections,
@@ -82,7 +73,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         metavar="N",
         help="pictures of each kind of drawn non-digits; default: %(default)s",
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure there too")
+    add_json(parser)
     parser.add_argument(
         "--mistakes", type=Path, metavar="DIR", help="write sheets of the misread pictures there"
     )

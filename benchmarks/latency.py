@@ -15,6 +15,7 @@ from time import perf_counter
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.options import add_json, add_models
 from siffra import ModelError, Reader
 from siffra.check import FILE_NAME
 from siffra.network import MODELS, released
@@ -45,10 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.latency", description="Measure models on single cells."
     )
-    parser.add_argument(
-        "--model", action="append", metavar="NAME_OR_PATH", help="default: every released model"
-    )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
+    add_models(parser)
+    add_json(parser)
     options = parser.parse_args(arguments)
     try:
         results = measure(options.model or list(released()))

@@ -6,7 +6,6 @@ one digit a picture are classified; sets of several are read, lines separated by
 
 import argparse
 import json
-import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -17,6 +16,7 @@ from time import perf_counter
 import cv2
 
 from benchmarks.datasets import DataError, digit_labels, picture_sets
+from benchmarks.options import add_data, add_json, add_models
 from siffra import ImageError, Reader
 from siffra.network import released
 
@@ -45,16 +45,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="python -m benchmarks.pictures",
         description="Measure reading on folders of labelled pictures.",
     )
-    data = os.environ.get("SIFFRA_DATA")
-    parser.add_argument(
-        "--data",
-        type=Path,
-        default=Path(data) if data else None,
-        metavar="DIR",
-        help="folder of sets, or one with such a folder `pictures`; default: $SIFFRA_DATA",
-    )
-    parser.add_argument("--model", action="append", help="default: every released model")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there too")
+    add_data(parser, "a folder with images/ and labels.csv for each set (or pictures/ with these)")
+    add_models(parser)
+    add_json(parser)
     parser.add_argument("--mistakes", action="store_true", help="list what was misread")
     options = parser.parse_args(arguments)
     if options.data is None:

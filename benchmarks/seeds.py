@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from benchmarks.options import add_json
+
 
 class SeedsError(ValueError):
     """Runs that cannot be compared; the message says which and why."""
@@ -38,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="python -m benchmarks.seeds", description="Mean and spread of runs of one recipe."
     )
     parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="run directories")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
+    add_json(parser)
     options = parser.parse_args(arguments)
     try:
         seeds = read(options.runs)
