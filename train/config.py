@@ -124,9 +124,9 @@ RECIPES = {
         replace(
             _AUGMENTED,
             recipe="ann",
-            epochs=480,
+            epochs=240,
             learning_rate=4e-3,
-            settling=160,
+            settling=40,
             spoilt=0.05,
             teachers=_TEACHERS,
             hard=0.3,
