@@ -6,7 +6,6 @@ its 95 % interval; a model's errors are those of its best answer unless its thre
 """
 
 import argparse
-import json
 import re
 import sys
 from collections.abc import Sequence
@@ -22,7 +21,7 @@ from benchmarks.evaluation import Evaluation, answer, evaluate, load_model
 from benchmarks.material import Digits, gather
 from benchmarks.measures import plain
 from benchmarks.mistakes import draw_mistakes
-from benchmarks.options import add_data, add_json, add_models
+from benchmarks.options import add_data, add_json, add_models, write_json
 from benchmarks.summary import spreads, summarise
 from siffra import ModelError, Reader
 from siffra.network import released
@@ -104,16 +103,14 @@ def _measure(options: argparse.Namespace) -> None:
     cv2.setNumThreads(1)  # as the network has it
     # Before anything slow: a wrong name should not take minutes to be found.
     models = [load_model(given) for given in dict.fromkeys(options.model or released())]
-    for folder in (options.mistakes, options.json and options.json.parent):
-        if folder:
-            folder.mkdir(parents=True, exist_ok=True)
+    if options.mistakes:
+        options.mistakes.mkdir(parents=True, exist_ok=True)
     material = gather(options.data, options.only, options.corruption_cells, options.drawn)
     evaluations = [evaluate(model, reader, material, options.only) for model, reader in models]
     for table in _tables(evaluations):
         print(table)
     if options.json:
-        text = json.dumps(_as_json(evaluations), indent=2)
-        options.json.write_text(text + "\n", encoding="utf-8")
+        write_json(options.json, _as_json(evaluations))
     if options.mistakes:
         for model, reader in models:
             _write_mistakes(options.mistakes, model.given, reader, material.digit_sets)

@@ -5,7 +5,6 @@ one run alone. Cells are those of the package's golden vectors; no data is neede
 """
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -15,7 +14,7 @@ from time import perf_counter
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.options import add_json, add_models
+from benchmarks.options import add_json, add_models, write_json
 from siffra import ModelError, Reader
 from siffra.check import FILE_NAME
 from siffra.network import MODELS, released
@@ -61,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             f"{each.batch_microseconds:>16.2f} {each.kib:>6.0f}"
         )
     if options.json:
-        options.json.write_text(json.dumps([asdict(r) for r in results], indent=2) + "\n", "utf-8")
+        write_json(options.json, [asdict(result) for result in results])
     return 0
 
 

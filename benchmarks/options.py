@@ -1,6 +1,7 @@
 """The options that benchmarks have in common."""
 
 import argparse
+import json
 import os
 from pathlib import Path
 
@@ -28,5 +29,23 @@ def add_models(parser: argparse.ArgumentParser) -> None:
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:
-    """Add `--json FILE`."""
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure there too")
+    """Add `--json FILE`; a file that cannot be written is refused before anything is measured."""
+    parser.add_argument("--json", type=_file, metavar="FILE", help="write every figure there too")
+
+
+def write_json(path: Path, figures: object) -> None:
+    """Write what `--json` asked for."""
+    path.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+
+
+def _file(text: str) -> Path:
+    path = Path(text)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise argparse.ArgumentTypeError(
+            f"{path} cannot be written ({error.strerror or error}): name another file"
+        ) from error
+    if path.is_dir():
+        raise argparse.ArgumentTypeError(f"{path} is a folder: name a file")
+    return path

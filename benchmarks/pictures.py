@@ -5,7 +5,6 @@ one digit a picture are classified; sets of several are read, lines separated by
 """
 
 import argparse
-import json
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -16,7 +15,7 @@ from time import perf_counter
 import cv2
 
 from benchmarks.datasets import DataError, digit_labels, picture_sets
-from benchmarks.options import add_data, add_json, add_models
+from benchmarks.options import add_data, add_json, add_models, write_json
 from siffra import ImageError, Reader
 from siffra.network import released
 
@@ -75,7 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if options.mistakes:
                 print("\n".join(f"    {line}" for line in mistakes))
     if options.json:
-        options.json.write_text(json.dumps([asdict(r) for r in results], indent=2) + "\n", "utf-8")
+        write_json(options.json, [asdict(result) for result in results])
     return 0
 
 

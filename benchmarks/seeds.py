@@ -5,13 +5,14 @@ Reads the runs' own metrics; a recipe is measured by the mean over its seeds, no
 
 import argparse
 import json
+import shlex
 import statistics
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from benchmarks.options import add_json
+from benchmarks.options import add_json, write_json
 
 
 class SeedsError(ValueError):
@@ -47,14 +48,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SeedsError as error:
         print(f"seeds: {error}", file=sys.stderr)
         return 2
-    print(
-        f"{'run':16} {'accuracy, %':>12} {'mistakes':>9} {'ECE, %':>7} {'threshold':>10} {'s':>7}"
-    )
+    width = max(len(each.run) for each in seeds)
+    print(f"{'run':{width}} accuracy, %  mistakes  ECE, %  threshold  training, s")
     for each in seeds:
         print(
-            f"{each.run:16} {100 * each.accuracy:>12.2f} {each.mistakes:>9} "
+            f"{each.run:{width}} {100 * each.accuracy:>11.2f} {each.mistakes:>9} "
             f"{100 * each.calibration_error:>7.2f} {each.threshold:>10} "
-            f"{each.training_seconds:>7.0f}"
+            f"{each.training_seconds:>12.0f}"
         )
     accuracies = [100 * each.accuracy for each in seeds]
     mean = statistics.fmean(accuracies)
@@ -69,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "standard_deviation": None if deviation is None else deviation / 100,
             "seeds": [asdict(each) for each in seeds],
         }
-        options.json.write_text(json.dumps(figures, indent=2) + "\n", "utf-8")
+        write_json(options.json, figures)
     return 0
 
 
@@ -82,28 +82,36 @@ def read(runs: Sequence[Path]) -> list[Seed]:
     seeds: list[Seed] = []
     recipes = []
     for run in runs:
-        try:
-            config = json.loads((run / "config.json").read_text("utf-8"))
-            hashes = json.loads((run / "data.json").read_text("utf-8"))["hashes"]
-            metrics = json.loads((run / "metrics.json").read_text("utf-8"))
-        except (OSError, ValueError) as error:
-            raise SeedsError(
-                f"{run} is not a run that came to its end ({error}); "
-                "go on with it by python -m train --resume"
-            ) from error
-        matrix = metrics["confusion_matrix"]
-        right = sum(row[digit] for digit, row in enumerate(matrix))
-        seeds.append(
-            Seed(
-                run.name,
-                config.pop("seed"),
-                metrics["test_accuracy"],
-                sum(map(sum, matrix)) - right,
-                metrics["calibration_error"]["test"],
-                metrics["threshold"],
-                metrics["training_seconds"],
+        if not (run / "config.json").is_file():
+            raise SeedsError(f"there is no run {run}: name the directories of runs")
+        if not (run / "metrics.json").is_file():
+            again = shlex.join(
+                ["python", "-m", "train", "--resume", "--runs", str(run.parent), "--name", run.name]
             )
-        )
+            raise SeedsError(f"{run} has not come to its end; go on with it: {again}")
+        try:
+            config, data, metrics = (
+                json.loads((run / f"{name}.json").read_text("utf-8"))
+                for name in ("config", "data", "metrics")
+            )
+            matrix = metrics["confusion_matrix"]
+            right = sum(row[digit] for digit, row in enumerate(matrix))
+            seeds.append(
+                Seed(
+                    run.name,
+                    config.pop("seed"),
+                    metrics["test_accuracy"],
+                    sum(map(sum, matrix)) - right,
+                    metrics["calibration_error"]["test"],
+                    metrics["threshold"],
+                    metrics["training_seconds"],
+                )
+            )
+            hashes = data["hashes"]
+        except (OSError, ValueError, KeyError) as error:
+            raise SeedsError(
+                f"{run} is damaged or of another version of siffra ({error}): train it again"
+            ) from error
         recipes.append((config, hashes))
         if recipes[-1] != recipes[0]:
             raise SeedsError(f"{run} and {runs[0]} differ in more than the seed: compare like runs")

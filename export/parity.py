@@ -92,7 +92,7 @@ class ParityReport:
                 (
                     variant.name,
                     f"{variant.accuracy:.2%}",
-                    f"{variant.points_lost:+.2f}",
+                    f"{variant.points_lost:.2f}",
                     str(len(variant.flips)),
                     f"{variant.max_difference:.1e}",
                     f"{variant.bytes / 1024:.0f}",

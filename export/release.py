@@ -173,10 +173,8 @@ def _trained_on(config: Mapping[str, Any]) -> str:
         f"({how['negatives']:.0%}) drawn by code."
     )
     if config["settling"]:
-        text += (
-            f" In the last {config['settling']} epochs {config['settled']:.0%} of the cells were "
-            "as they are."
-        )
+        last = min(config["settling"], config["epochs"])
+        text += f" In the last {last} epochs {config['settled']:.0%} of the cells were as they are."
     if config["spoilt"]:
         text += f" {config['spoilt']:.0%} of the digits were spoilt: struck out, pierced, speckled."
     if config["teachers"]:

@@ -9,18 +9,11 @@ import pytest
 from numpy.typing import NDArray
 
 from tests.test_augment import drawn
+from train import versions as versions_module
 from train.config import Augmentation, TrainConfig
 from train.data import Dataset
-from train.samples import (
-    NO_DIGIT,
-    Taught,
-    Versions,
-    mixed,
-    of_version,
-    one_hot,
-    plain,
-    spoilt,
-)
+from train.samples import Taught, mixed, of_version, one_hot, plain, spoilt
+from train.versions import NO_DIGIT, Versions
 
 HOW = Augmentation(versions=2, drawn=0.2, negatives=0.3)
 CONFIG = TrainConfig("tried", augmentation=HOW, validation_split=0.25)
@@ -97,6 +90,33 @@ def test_versions_are_kept_and_shared(versions: Versions, dataset: Dataset, tmp_
     for version in range(2):
         for one, other in zip(versions.labelled(version), again.labelled(version), strict=True):
             assert np.array_equal(one, other), "the same, wherever they are made"
+
+
+def test_versions_are_made_anew_where_the_code_changes(
+    versions: Versions, dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = {path.name for path in versions_module.SOURCES}
+    assert names > {"augment.py", "forms.py", "negatives.py", "cells.py", "ink.py", "locate.py"}
+    for index, path in enumerate(versions_module.SOURCES):
+        changed = tmp_path / path.name
+        changed.write_bytes(path.read_bytes() + b"#")
+        sources = [*versions_module.SOURCES]
+        sources[index] = changed
+        monkeypatch.setattr(versions_module, "SOURCES", sources)
+        made = Versions.of(CONFIG, dataset, versions.folder.parent)
+        assert made.folder != versions.folder, path.name
+
+
+def test_what_a_killed_training_left_among_the_versions_goes(
+    versions: Versions, dataset: Dataset
+) -> None:
+    left = versions.folder / ".000-0123abcd.npz"
+    left.touch()
+    Versions.of(CONFIG, dataset, versions.folder.parent).make()
+    assert left.exists(), "who lacks nothing touches nothing"
+    one_more = replace(CONFIG, augmentation=replace(HOW, versions=4))
+    Versions.of(one_more, dataset, versions.folder.parent).make()
+    assert not left.exists()
 
 
 def test_teachers_soften_the_targets_of_digits_alone(versions: Versions, tmp_path: Path) -> None:

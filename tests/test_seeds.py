@@ -55,4 +55,23 @@ def test_only_like_runs_are_compared(tmp_path: Path, capsys: pytest.CaptureFixtu
     begun = run(tmp_path, 2, 1)
     (Path(begun) / "metrics.json").unlink()
     assert main([one, begun]) == 2
-    assert "--resume" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert f"python -m train --resume --runs {tmp_path} --name cnn-2" in error
+    assert main([one, str(tmp_path / "cnn-9")]) == 2
+    assert "there is no run" in capsys.readouterr().err
+    other_data = run(tmp_path, 3, 1)
+    (Path(other_data) / "data.json").write_text('{"hashes": {"cells": "1"}}', encoding="utf-8")
+    assert main([one, other_data]) == 2
+    assert "differ in more than the seed" in capsys.readouterr().err
+
+
+def test_a_file_that_cannot_be_written_is_refused_first(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one = run(tmp_path, 0, 1)
+    (tmp_path / "plain.txt").touch()
+    with pytest.raises(SystemExit):
+        main([one, "--json", str(tmp_path / "plain.txt" / "seeds.json")])
+    out, error = capsys.readouterr()
+    assert not out
+    assert "cannot be written" in error

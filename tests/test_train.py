@@ -1,6 +1,7 @@
 """Training: from data in any of its forms to a run directory that is whole."""
 
 import csv
+import dataclasses
 import gzip
 import http.server
 import json
@@ -23,7 +24,7 @@ from numpy.typing import NDArray
 
 from train.config import RECIPES, TrainConfig
 from train.data import MNIST_SHA256, DataError, Dataset, Part, load
-from train.interrupt import noticing_interrupts
+from train.interrupt import deferring_interrupts, noticing_interrupts
 from train.run import Run
 
 ROOT = Path(__file__).parents[1]
@@ -399,6 +400,22 @@ def test_a_swallowed_ctrl_c_is_not_lost() -> None:
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
+@pytest.mark.usefixtures("interruptible")
+@pytest.mark.skipif(sys.platform == "win32", reason="signals cannot be put off there")
+def test_ctrl_c_while_processes_start_comes_after_and_spares_them() -> None:
+    blocked = "import signal; print(signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, []))"
+    children = []
+
+    def start() -> None:
+        with deferring_interrupts():
+            signal.raise_signal(signal.SIGINT)
+            children.append(subprocess.check_output([sys.executable, "-c", blocked], text=True))
+
+    with pytest.raises(KeyboardInterrupt):
+        start()
+    assert children == ["True\n"]
+
+
 def test_an_existing_run_is_not_overwritten(digits: Path, digits_run: Path) -> None:
     given = ("--data", digits, "--runs", digits_run.parent, "--name", "mine")
     before = {path: path.stat().st_mtime_ns for path in digits_run.rglob("*")}
@@ -455,15 +472,57 @@ def test_a_teacher_that_another_training_makes_is_waited_for(digits: Path, tmp_p
         process.kill()
 
 
+def test_a_run_is_not_its_own_teacher(digits: Path, tmp_path: Path) -> None:
+    given = ("--data", digits, "--runs", tmp_path, "--recipe", "ann", "--name", "teacher-1")
+    done = train(*given)
+    assert done.returncode == 2
+    assert "one of the recipe's own teachers: choose another --name" in done.stderr
+
+
+def test_a_run_that_ended_meanwhile_is_not_overwritten(
+    digits: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Begun and ended by another process while this one was loading its data."""
+    from train import __main__ as command
+
+    def load_slowly(folder: Path) -> Dataset:
+        data = load(folder)
+        other = Run(tmp_path / "seed-0")
+        other.begin(RECIPES["seed"], data, force=False)
+        other.checkpoint.touch()
+        other.end({})
+        return data
+
+    monkeypatch.setattr(command, "load", load_slowly)
+    assert command.main(["--data", str(digits), "--runs", str(tmp_path)]) == 2
+    assert "exists: --resume goes on with it" in capsys.readouterr().err
+
+
 def test_a_teacher_of_other_data_is_refused(digits: Path, tmp_path: Path) -> None:
     fewer = tmp_path / "fewer"
     shutil.copytree(digits, fewer)
     (fewer / "3" / "0.png").unlink()
     Run(tmp_path / "teacher-0").begin(RECIPES["teacher"], load(fewer), force=False)
-    done = train("--data", digits, "--runs", tmp_path, "--recipe", "ann", "--epochs", 1)
+    given = ("--data", digits, "--runs", tmp_path, "--recipe", "ann", "--name", "pupil", "--force")
+    done = train(*given)
     assert done.returncode == 2
-    assert f"the teacher {tmp_path / 'teacher-0'} was begun with" in done.stderr
-    assert "delete it" in done.stderr
+    teacher = tmp_path / "teacher-0"
+    assert f"the teacher {teacher} was begun with other data: move it away" in done.stderr
+
+    shutil.rmtree(teacher)
+    older = dataclasses.replace(RECIPES["teacher"], epochs=7)
+    Run(teacher).begin(older, load(digits), force=False)
+    done = train(*given)
+    assert "was begun with epochs 7 (now 36): move it away" in done.stderr
+
+    shutil.rmtree(teacher)
+    teacher.mkdir()
+    (teacher / "dear.txt").touch()
+    done = train(*given)
+    assert "is in use, but not by a run: move it away" in done.stderr
 
 
 def test_force_starts_again_and_other_data_cannot_resume(

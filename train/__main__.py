@@ -36,7 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         again = [option for option in given if option not in ("--force", "--resume")]
-        command = shlex.join(["python", "-m", "train", *again, "--resume"])
+        begun = ["--resume"] if _run(options).config.is_file() else []
+        command = shlex.join(["python", "-m", "train", *again, *begun])
         print(f"\ntrain: stopped; go on with: {command}", file=sys.stderr)
         return 130
     return 0
@@ -81,10 +82,33 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
+def _run(options: argparse.Namespace) -> Run:
+    recipe = options.recipe or "seed"
+    seed = RECIPES[recipe].seed if options.seed is None else options.seed
+    return Run(options.runs / (options.name or f"{recipe}-{seed}"))
+
+
 def _train(options: argparse.Namespace) -> None:
+    run = _run(options)
+    config, folder = _agreed(run, options)
+    if not _is_complete(run, options):
+        dataset = load(options.data or folder)
+        _print_data(dataset)
+        with run.held():
+            config, _ = _agreed(run, options)  # again: another training may have ended meanwhile
+            if not _is_complete(run, options):
+                _train_on(dataset, config, run, force=options.force)
+    _print_next(run)
+
+
+def _agreed(run: Run, options: argparse.Namespace) -> tuple[TrainConfig, Path | None]:
+    """The config, and the folder of the data that the run was begun with; changes nothing.
+
+    Raises:
+        RunError: The run cannot begin, or not go on, as the options ask.
+    """
     given = _given(options)
     config, folder = dataclasses.replace(RECIPES[options.recipe or "seed"], **given), None
-    run = Run(options.runs / (options.name or f"{config.recipe}-{config.seed}"))
     begun = run.begun_with() if options.resume else None
     if options.resume and begun is None:
         others = ", ".join(sorted(path.parent.name for path in options.runs.glob("*/config.json")))
@@ -94,24 +118,30 @@ def _train(options: argparse.Namespace) -> None:
         )
     if begun is not None:
         config, folder = dataclasses.replace(begun[0], **given), begun[1]
+    if run.directory.name in config.teachers:
+        raise RunError(
+            f"{run.directory} is one of the recipe's own teachers: choose another --name"
+        )
     run.check(config, resume=options.resume, force=options.force)
-    if run.is_whole and options.resume:
-        print(f"{run.directory} is complete already")
-        _print_next(run)
-        return
+    return config, folder
 
-    dataset = load(options.data or folder)
-    _print_data(dataset)
+
+def _is_complete(run: Run, options: argparse.Namespace) -> bool:
+    if not (run.is_whole and options.resume):
+        return False
+    print(f"{run.directory} is complete already")
+    return True
+
+
+def _train_on(dataset: Dataset, config: TrainConfig, run: Run, *, force: bool) -> None:
+    run.begin(config, dataset, force=force)
     # TensorFlow takes seconds to import: only now, after all that may be refused.
     import_tensorflow()
-    with run.held():
-        run.begin(config, dataset, force=options.force)  # first, so that --resume finds it
-        for name in config.teachers:
-            _teach(run.beside(name), dataset)
-        accuracy = _fit(config, run, dataset)
+    for name in config.teachers:
+        _teach(run.beside(name), dataset)
+    accuracy = _fit(config, run, dataset)
     print(f"test accuracy: {accuracy:.2%} on {len(dataset.test_labels):,} cells")
     print(f"run: {run.directory} (see {run.directory / 'report.md'})")
-    _print_next(run)
 
 
 def _teach(run: Run, dataset: Dataset) -> None:
@@ -119,14 +149,14 @@ def _teach(run: Run, dataset: Dataset) -> None:
     recipe, _, seed = run.directory.name.rpartition("-")
     config = dataclasses.replace(RECIPES[recipe], seed=int(seed))
     with run.held(wait=True):
-        try:
-            run.check(config, resume=True, force=False)
-            run.check_data(dataset)
-        except RunError as error:
+        mismatch = run.mismatch(config)
+        if mismatch is None and run.has_other_data(dataset):
+            mismatch = "was begun with other data"
+        if mismatch is not None:
             raise RunError(
-                f"the teacher {run.directory} was begun with another recipe or other data: delete "
-                "it, so that it is trained again, or choose another --runs"
-            ) from error
+                f"the teacher {run.directory} {mismatch}: move it away, so that the teacher is "
+                "trained in its place, or choose another --runs"
+            )
         if run.is_whole:
             print(f"teacher: {run.directory}")
             return

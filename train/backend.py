@@ -25,7 +25,7 @@ def import_tensorflow() -> None:
         os.dup2(notes.fileno(), 2)
         try:
             importlib.import_module("keras")
-        except BaseException:
+        except Exception:
             notes.seek(0)
             os.write(stderr, notes.read())
             raise

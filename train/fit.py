@@ -22,6 +22,7 @@ from .loops import LOOPS, hits, loss_of
 from .networks import build, fold
 from .report import write_report
 from .run import Epoch, Run
+from .versions import Versions
 
 Epochs = Callable[[int], samples.Samples]
 """What an epoch, counted from 0, is trained on."""
@@ -32,7 +33,7 @@ def epochs_of(config: TrainConfig, run: Run, dataset: Dataset) -> Epochs:
     if config.augmentation is None:
         unchanging = samples.as_they_are(dataset.split(config.validation_split)[0])
         return lambda epoch: unchanging
-    versions = samples.Versions.of(config, dataset, run.directory.parent)
+    versions = Versions.of(config, dataset, run.directory.parent)
     versions.make()
     taught = None
     if config.teachers:
@@ -128,7 +129,7 @@ def finish(
     _, validation = dataset.split(config.validation_split)
     sets = {"validation": validation}
     if config.augmentation is not None:
-        versions = samples.Versions.of(config, dataset, run.directory.parent)
+        versions = Versions.of(config, dataset, run.directory.parent)
         sets["augmented validation"] = samples.digits_of(versions.labelled_validation())
     # What calibration goes by is as hard as what the network will be asked.
     hardest = list(sets.values())[-1]

@@ -36,13 +36,17 @@ def noticing_interrupts() -> Iterator[Callable[[], None]]:
 
 
 @contextmanager
-def ignoring_interrupts() -> Iterator[None]:
-    """Do without Ctrl-C for the moment that it takes to start processes, which will ignore it too.
+def deferring_interrupts() -> Iterator[None]:
+    """Put Ctrl-C off until the end, for the moment that it takes to start processes.
 
-    One that is pressed while they import would end them with a traceback each.
+    These inherit that they do not get it: one that is pressed while they import would end each of
+    them with a traceback. Windows cannot.
     """
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

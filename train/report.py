@@ -129,9 +129,8 @@ def _trained_on(config: TrainConfig) -> str:
         f"{how.drawn:.0%} drawn digits and {how.negatives:.0%} non-digits added"
     )
     if config.settling:
-        text += (
-            f"; in the last {config.settling} epochs {config.settled:.0%} of the cells as they are"
-        )
+        last = min(config.settling, config.epochs)
+        text += f"; in the last {last} epochs {config.settled:.0%} of the cells as they are"
     if config.spoilt:
         text += f"; {config.spoilt:.0%} of the digits spoilt"
     if config.teachers:

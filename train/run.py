@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, fields
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -134,9 +135,8 @@ class Run:
         """
         if not self._has_files():
             return
-        begun = self._stored_config()
-        if begun is None:
-            raise RunError(f"{self.directory} is in use, but not by a run: choose another --name")
+        if self._stored_config() is None:
+            raise RunError(f"{self.directory} {self.mismatch(config)}: choose another --name")
         if force:
             return
         if not resume:
@@ -144,17 +144,26 @@ class Run:
                 f"{self.directory} exists: --resume goes on with it, --force starts it again, "
                 "--name NAME makes another"
             )
+        if mismatch := self.mismatch(config):
+            raise RunError(
+                f"{self.directory} {mismatch}: resume with the same options, or choose another "
+                "--name"
+            )
+
+    def mismatch(self, config: TrainConfig) -> str | None:
+        """Say why what lies here is no run of `config`; None where it is, or nothing lies here."""
+        if not self._has_files():
+            return None
+        begun = self._stored_config()
+        if begun is None:
+            return "is in use, but not by a run"
         asked = json.loads(json.dumps(asdict(config)))
         differing = ", ".join(
             f"{name} {begun.get(name)} (now {asked.get(name)})"
             for name in asked | begun
             if begun.get(name) != asked.get(name)
         )
-        if differing:
-            raise RunError(
-                f"{self.directory} was begun with {differing}: resume with the same options, or "
-                "choose another --name"
-            )
+        return f"was begun with {differing}" if differing else None
 
     def check_data(self, dataset: Dataset) -> None:
         """See whether the run, if there is one, was begun with this data.
@@ -162,11 +171,15 @@ class Run:
         Raises:
             RunError: It was not.
         """
-        if self.data.is_file() and read_json(self.data)["hashes"] != dataset.hashes:
+        if self.has_other_data(dataset):
             raise RunError(
                 f"{self.directory} was begun with other data: resume with the same --data, or "
                 "choose another --name"
             )
+
+    def has_other_data(self, dataset: Dataset) -> bool:
+        """Whether the run, if there is one, was begun with other data."""
+        return self.data.is_file() and read_json(self.data)["hashes"] != dataset.hashes
 
     def begin(self, config: TrainConfig, dataset: Dataset, *, force: bool) -> None:
         """Write what is known before training: config, data and versions.
@@ -282,14 +295,11 @@ def _describe(dataset: Dataset) -> dict[str, Any]:
 
 
 def _versions() -> dict[str, str]:
-    # Not at the top: a wrong option or an existing run is told at once, without TensorFlow.
-    import keras
-    import tensorflow as tf
-
+    # From what is installed: to ask TensorFlow itself would take the seconds of its import.
     return {
         "python": platform.python_version(),
         "numpy": np.__version__,
-        "tensorflow": tf.__version__,
-        "keras": keras.__version__,
+        "tensorflow": version("tensorflow"),
+        "keras": version("keras"),
         "platform": platform.platform(),
     }
