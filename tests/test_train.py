@@ -332,6 +332,8 @@ def test_an_augmented_run_is_whole_and_resumes_to_the_same_weights(
     assert figures > {"augmentation", "negatives", "scores", "reliability"}
     page = (whole / "report.md").read_text(encoding="utf-8")
     assert all(f"figures/{name}.png" in page for name in figures)
+    assert "in the last 3 epochs 50% of the cells as they are" in page, "there were no more"
+    assert "fewer than 200 validation digits tell no temperature; accepted from 0.5 on" in page
 
     with training(*given, "--runs", killed.parent) as process:
         wait_for(killed / "checkpoint.keras", process)

@@ -149,6 +149,7 @@ def finish(
             name: expected_calibration_error(*answer) for name, answer in answers.items()
         },
         "temperature": temperature,
+        "calibrated": len(hardest.labels) >= calibrate.FEW,
         "threshold": threshold,
         "training_seconds": sum(epoch.seconds for epoch in history),
         "parameters": int(released.count_params()),

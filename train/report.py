@@ -4,6 +4,7 @@ from typing import Any
 
 from siffra.files import replacing
 
+from .calibrate import FEW
 from .config import TrainConfig
 from .data import Dataset
 from .run import Run
@@ -20,7 +21,7 @@ PAGE = """\
 | Trained on | {trained_on} |
 | Data | {source}: {train:,} cells, the last {validation_split:.1%} of them for validation |
 | Training | {training_seconds:.1f} s with the {loop} loop |
-| Confidence | temperature {temperature:.3f}, in the weights; accepted from {threshold:g} on |
+| Confidence | {confidence}; accepted from {threshold:g} on |
 
 ## The data
 ![Samples of each digit, and their number](figures/data.png)
@@ -103,7 +104,7 @@ def write_report(run: Run, config: TrainConfig, dataset: Dataset, metrics: dict[
         validation_split=config.validation_split,
         training_seconds=metrics["training_seconds"],
         loop=config.loop,
-        temperature=metrics["temperature"],
+        confidence=_confidence(metrics),
         threshold=metrics["threshold"],
         augmented="" if config.augmentation is None else AUGMENTED,
         classes=classes,
@@ -117,6 +118,12 @@ def write_report(run: Run, config: TrainConfig, dataset: Dataset, metrics: dict[
 def _optimizer(config: TrainConfig) -> str:
     name = f"AdamW (decay {config.weight_decay:g})" if config.weight_decay else "Adam"
     return f"{name}, {config.schedule} rate {config.learning_rate:g}"
+
+
+def _confidence(metrics: dict[str, Any]) -> str:
+    if not metrics["calibrated"]:
+        return f"as the network says: fewer than {FEW} validation digits tell no temperature"
+    return f"temperature {metrics['temperature']:.3f}, in the weights"
 
 
 def _trained_on(config: TrainConfig) -> str:
