@@ -1,7 +1,9 @@
 """How well and how fast real pictures are read: `python -m benchmarks.pictures --data DIR`.
 
 DIR holds a folder for each set, with `images/` and `labels.csv` (columns `file`, `label`). Sets of
-one digit a picture are classified; sets of several are read, lines separated by `/` in the label.
+one digit a picture are classified; sets of several are read, lines separated by `/` in the label. A
+digit that is not accepted is read as `?`, and so a mistake; `benchmarks.accuracy` counts its best
+answer.
 """
 
 import argparse
@@ -42,7 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measure every set with every released model and print a table."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.pictures",
-        description="Measure reading on folders of labelled pictures.",
+        description="Measure reading on folders of labelled pictures; a digit that is not accepted "
+        "is a mistake.",
     )
     add_data(parser, "a folder with images/ and labels.csv for each set (or pictures/ with these)")
     add_models(parser)

@@ -73,7 +73,7 @@ def _reading(evaluation: Evaluation) -> Figures:
     if evaluation.corruptions:
         unseen = evaluation.corruptions.unseen_mean
         shares |= {"unseen pict.": unseen.as_pictures.value, "unseen cells": unseen.as_cells.value}
-    return {**_per_cent(shares), "KiB": evaluation.model.kib}
+    return {**_per_cent(shares), "KiB": evaluation.model.kib} if shares else {}
 
 
 def _confidence(evaluation: Evaluation) -> Figures:
