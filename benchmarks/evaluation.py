@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.corruptions import SEEN
+from benchmarks.datasets import digit_labels
 from benchmarks.material import CLEAN, Cells, Family, Material, NonDigits
 from benchmarks.measures import (
     Answers,
@@ -21,7 +22,8 @@ from benchmarks.measures import (
     score,
     wilson,
 )
-from benchmarks.pictures import SetResult, measure
+from benchmarks.readers import Siffra
+from benchmarks.reading import Pages, read_pages
 from siffra import Reader
 from siffra.network import released
 
@@ -48,7 +50,7 @@ class Pictures:
     """Sets of one digit a picture."""
     together: Scores
     """All of these pictures as one set."""
-    pages: dict[str, SetResult]
+    pages: dict[str, Pages]
     """Sets of several digits a picture."""
 
 
@@ -181,7 +183,10 @@ def _pictures(model: Model, material: Material, answers: Sequence[Answers]) -> P
             for digits, of_set in zip(material.digit_sets, answers, strict=True)
         },
         together=score(joined(answers), np.concatenate([_NO_LABELS, *labels]), model.threshold),
-        pages={folder.name: measure(folder, model.given)[0] for folder in material.page_sets},
+        pages={
+            folder.name: read_pages(folder, digit_labels(folder), Siffra(model.given))[0]
+            for folder in material.page_sets
+        },
     )
 
 

@@ -11,7 +11,7 @@ from benchmarks.evaluation import (
     Rejections,
 )
 from benchmarks.measures import Estimate, Scores, wilson
-from benchmarks.pictures import SetResult
+from benchmarks.reading import Pages
 from benchmarks.summary import Figures, Summary, spreads
 
 Row = Sequence[str]
@@ -215,7 +215,7 @@ def _single(name: str, model: str, scores: Scores) -> Row:
     return (name, model, str(scores.accuracy.n), str(scores.not_found), *_scores(scores))
 
 
-def _page(name: str, model: str, result: SetResult) -> Row:
+def _page(name: str, model: str, result: Pages) -> Row:
     exact = percent(wilson(result.exact, result.pictures))
     return (name, model, str(result.pictures), exact, str(result.characters), str(result.edits))
 
