@@ -8,13 +8,21 @@ import pytest
 from numpy.typing import NDArray
 
 from benchmarks.scenes import draw_digit, draw_scene
+from siffra import locate as locating
 from siffra.cells import to_cells
 from siffra.images import to_grey
-from siffra.ink import find_ink
-from siffra.locate import locate, locate_one
+from siffra.ink import Ink, find_ink
+from siffra.locate import locate_one
+from siffra.order import in_lines
+from siffra.pieces import Region
 from siffra.results import Box
 
 Pixels = NDArray[np.uint8]
+
+
+def locate(ink: Ink) -> list[list[Region]]:
+    """What may be digits, in lines."""
+    return in_lines(locating.locate(ink))
 
 
 def page(height: int = 300, width: int = 500) -> Pixels:

@@ -1,70 +1,45 @@
 """Ink to regions: which strokes belong together, which may be digits, in what order they read."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
+from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
+from .broken import join_broken
 from .ink import Ink
 from .opencv import cv2
+from .pale import with_pale_strokes
+from .pieces import Contour, Region, find_pieces, typical_height, union
 from .results import Box
+from .rulings import remove_lines, without_paler
 
-Contour = NDArray[np.int32]
-"""int32 [n, 1, 2]: the outline of a piece of ink, or of a hole in it."""
+_OPEN = 0.3  # of its box, that a frame leaves open
 
 MIN_SIDE = 6
 """Pixels that the longer side of a digit must have; below, its shape is lost to the grid."""
 
 
-@dataclass(frozen=True)
-class Region:
-    """Ink that belongs together: one digit, if it is one."""
+def locate(ink: Ink) -> list[Region]:
+    """Find what may be digits on a page, in no order.
 
-    box: Box
-    contours: tuple[Contour, ...]
-    """Outer outlines and those of holes."""
-
-    @property
-    def side(self) -> int:
-        """The longer side of the box, in pixels."""
-        return max(self.box.width, self.box.height)
-
-    @property
-    def stroke_width(self) -> float:
-        """Mean width of the strokes in pixels: their area over half of their outline.
-
-        Outlines run through the centres of the border pixels, half a pixel inside the ink.
-        """
-        area = 0.0
-        outline = 0.0
-        for contour in self.contours:
-            area += float(cv2.contourArea(contour, oriented=True))
-            outline += float(cv2.arcLength(contour, closed=True))
-        return 1.0 + 2.0 * abs(area) / outline if outline else 1.0
-
-
-def locate(ink: Ink) -> list[list[Region]]:
-    """Find the digits of a page.
-
-    Returns:
-        The regions that may be digits, in lines from top to bottom, each from left to right.
-        Specks, rulings and the edges of the paper are left out.
+    Specks, rulings, frames and the edges of the paper are left out.
     """
     height, width = ink.strength.shape
-    pieces = [piece for piece in _pieces(ink) if piece.side >= MIN_SIDE]
+    mask = ink.mask
+    pieces = [piece for piece in find_pieces(mask) if piece.side >= MIN_SIDE]
+    cleared = remove_lines(mask, pieces, _height_of_writing(pieces))
+    if cleared is not None:
+        cleared = without_paler(ink, mask, cleared)
+        pieces = [piece for piece in find_pieces(cleared) if piece.side >= MIN_SIDE]
+    pieces = with_pale_strokes(pieces, ink)
     pieces = _without_lines(_without_frames(pieces), height, width)
     if not pieces:
         return []
-    typical = _typical_height(pieces)
-    regions = [
+    typical = typical_height(pieces)
+    return [
         region
-        for region in _join_broken(pieces, typical)
-        if region.box.height >= 0.33 * typical and may_be_digit(region)
+        for region in join_broken(pieces, typical)
+        if region.box.height >= 0.33 * typical and _may_be_digits(region)
     ]
-    return _lines(regions)
 
 
 def locate_one(ink: Ink) -> Region | None:
@@ -74,7 +49,7 @@ def locate_one(ink: Ink) -> Region | None:
     boxes show; pieces close to the digit are taken as parts of it. None only where there is no ink.
     """
     height, width = ink.strength.shape
-    pieces = _pieces(ink)
+    pieces = find_pieces(ink.mask)
     if not pieces:
         return None
     pieces = _without_frames(pieces) or pieces
@@ -95,7 +70,7 @@ def locate_one(ink: Ink) -> Region | None:
         and _gap(piece.box, main.box) <= 0.25 * main.side
         and (at_border or not _borders(piece.box, height, width))
     ]
-    return _union([main, *parts])
+    return union([main, *parts])
 
 
 def may_be_digit(region: Region) -> bool:
@@ -107,32 +82,16 @@ def may_be_digit(region: Region) -> bool:
     return not (filled and _fill(region) > 0.85)
 
 
+def _may_be_digits(region: Region) -> bool:
+    """Whether a region may be a digit, or several that touch."""
+    _, _, width, height = region.box
+    if width >= 1.2 * height:
+        return width < 20 * height and height > 3.5 * region.stroke_width
+    return may_be_digit(region)
+
+
 def _fill(region: Region) -> float:
-    area = sum(float(cv2.contourArea(contour, oriented=True)) for contour in region.contours)
-    return abs(area) / max(1, (region.box.width - 1) * (region.box.height - 1))
-
-
-def _pieces(ink: Ink) -> list[Region]:
-    """Return the connected pieces of ink, specks of a pixel or two left out."""
-    # findContours costs a twentieth of connectedComponentsWithStats on a VGA mask.
-    contours, hierarchy = cv2.findContours(ink.mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
-    if hierarchy is None:
-        return []
-    pieces = []
-    links = hierarchy[0].tolist()  # for each outline: next, previous, first hole, parent
-    for outer, (_, _, hole, parent) in zip(contours, links, strict=True):
-        if parent >= 0:
-            continue
-        box = Box(*cv2.boundingRect(outer))
-        if max(box.width, box.height) < 3:
-            continue
-        own = [outer]
-        following = hole
-        while following >= 0:
-            own.append(contours[following])
-            following = links[following][0]
-        pieces.append(Region(box, tuple(np.asarray(contour, dtype=np.int32) for contour in own)))
-    return pieces
+    return region.area / max(1, (region.box.width - 1) * (region.box.height - 1))
 
 
 def _without_frames(pieces: list[Region]) -> list[Region]:
@@ -153,7 +112,13 @@ def _without_frames(pieces: list[Region]) -> list[Region]:
         return bool((inside > max(least * room, MIN_SIDE)).any())
 
     def is_frame(piece: Region) -> bool:
-        return any(surrounds(hole) for hole in piece.contours[1:])
+        holes = piece.contours[1:]
+        if not holes:
+            return False
+        open_area = sum(abs(cv2.contourArea(hole)) for hole in holes)
+        if open_area < _OPEN * piece.box.width * piece.box.height:
+            return False  # a broad stroke with gaps that a dry pen left
+        return any(surrounds(hole) for hole in holes)
 
     return [piece for piece in pieces if not is_frame(piece)]
 
@@ -178,7 +143,10 @@ def _without_lines(pieces: list[Region], height: int, width: int) -> list[Region
     ]
     if not plain:  # nothing but strokes, or one shape that fills the picture
         return upright or pieces
-    typical = _typical_height(plain)
+    typical = typical_height(plain)
+    in_column = _in_columns([p for p in pieces if p.box.height > 2 * p.box.width], typical)
+    plain = [piece for piece in plain if id(piece) not in in_column]
+    upright = [piece for piece in upright if id(piece) not in in_column]
     pen = float(np.median([piece.stroke_width for piece in plain]))
     ones = [
         piece
@@ -188,6 +156,24 @@ def _without_lines(pieces: list[Region], height: int, width: int) -> list[Region
         and any(_shared_height(piece.box, other.box) > 0.5 for other in plain)
     ]
     return plain + ones
+
+
+def _in_columns(strokes: Sequence[Region], typical: float) -> set[int]:
+    """Return the ids of upright strokes that are parts of one broken line down the page."""
+    found: set[int] = set()
+    for stroke in strokes:
+        middle = stroke.box.x + stroke.box.width / 2
+        column = [
+            other
+            for other in strokes
+            if abs(other.box.x + other.box.width / 2 - middle) < 0.15 * typical
+        ]
+        top = min(other.box.y for other in column)
+        bottom = max(other.box.y + other.box.height for other in column)
+        covered = sum(other.box.height for other in column)
+        if len(column) > 1 and bottom - top > 2.5 * typical and covered > 0.75 * (bottom - top):
+            found.update(map(id, column))
+    return found
 
 
 def _is_line(box: Box, height: int, width: int) -> bool:
@@ -214,62 +200,12 @@ def _borders(box: Box, height: int, width: int) -> int:
     return (x <= 0) + (y <= 0) + (x + w >= width) + (y + h >= height)
 
 
-def _typical_height(pieces: Sequence[Region]) -> float:
-    """Return the height that most ink has: its 60 % quantile, weighted by height."""
-    heights = np.sort([max(piece.box.height, 0.6 * piece.box.width) for piece in pieces])
-    share = np.cumsum(heights) / heights.sum()
-    return float(heights[int(np.searchsorted(share, 0.6))])
-
-
-def _join_broken(pieces: Iterable[Region], typical: float) -> list[Region]:
-    """Join the pieces of digits that were written, or scanned, in several strokes."""
-    groups: list[list[Region]] = []
-    boxes: list[Box] = []  # around each group
-    # Which groups lie in each square of the page: to compare all with all would take seconds on a
-    # page of text.
-    squares: defaultdict[tuple[int, int], set[int]] = defaultdict(set)
-    for piece in sorted(pieces, key=lambda piece: piece.side, reverse=True):
-        near = set().union(*(squares[square] for square in _squares(piece.box, typical)))
-        match = next((i for i in sorted(near) if _same(boxes[i], piece.box, typical)), None)
-        if match is None:
-            match = len(groups)
-            groups.append([piece])
-            boxes.append(piece.box)
-        elif piece.side >= 0.15 * typical:
-            groups[match].append(piece)
-            around = _around([boxes[match], piece.box])
-            if around == boxes[match]:
-                continue
-            boxes[match] = around
-        else:
-            continue
-        for square in _squares(boxes[match], typical):
-            squares[square].add(match)
-    return [_union(group) for group in groups]
-
-
-def _squares(box: Box, typical: float) -> Iterator[tuple[int, int]]:
-    """Yield the squares of the page, two digits wide, that a box and what may join it lie in."""
-    side = max(1, round(2 * typical))
-    reach = round(0.12 * typical) + 1
-    for row in range((box.y - reach) // side, (box.y + box.height + reach) // side + 1):
-        for column in range(box.x // side, (box.x + box.width) // side + 1):
-            yield row, column
-
-
-def _same(a: Box, b: Box, typical: float) -> bool:
-    """Whether a smaller piece, b, is part of a digit: inside of it, or right above or below it."""
-    beside = min(a.x + a.width, b.x + b.width) - max(a.x, b.x)
-    level = min(a.y + a.height, b.y + b.height) - max(a.y, b.y)
-    narrower = min(a.width, b.width)
-    if beside > 0.3 * narrower and level > 0.5 * min(a.height, b.height):
-        return True
-    together = max(a.y + a.height, b.y + b.height) - min(a.y, b.y)
-    return (
-        beside > 0.5 * narrower
-        and -level < 0.12 * typical
-        and together < 1.35 * max(typical, a.height)
-    )
+def _height_of_writing(pieces: Sequence[Region]) -> float:
+    """Return the height of what has a digit's shape, 0 where it is too little to tell."""
+    shaped = [p for p in pieces if 0.2 < p.box.width / p.box.height < 1.3]
+    if len(shaped) < 3 or sum(p.area for p in shaped) < 0.05 * sum(p.area for p in pieces):
+        return 0.0
+    return typical_height(shaped)
 
 
 def _gap(a: Box, b: Box) -> int:
@@ -277,58 +213,3 @@ def _gap(a: Box, b: Box) -> int:
     across = max(a.x - (b.x + b.width), b.x - (a.x + a.width))
     down = max(a.y - (b.y + b.height), b.y - (a.y + a.height))
     return max(0, across, down)
-
-
-def _union(regions: Sequence[Region]) -> Region:
-    contours = tuple(contour for region in regions for contour in region.contours)
-    return Region(_around([region.box for region in regions]), contours)
-
-
-def _around(boxes: Sequence[Box]) -> Box:
-    x, y = min(box.x for box in boxes), min(box.y for box in boxes)
-    right = max(box.x + box.width for box in boxes)
-    bottom = max(box.y + box.height for box in boxes)
-    return Box(x, y, right - x, bottom - y)
-
-
-def _lines(regions: Iterable[Region]) -> list[list[Region]]:
-    """Put regions into lines, from top to bottom.
-
-    Each region continues the line whose last region it shares most height with, as a share of the
-    lower of the two, and is nearest to: on a slanted page the next line comes level further on.
-    """
-    ordered = sorted(regions, key=lambda region: region.box.x)
-    lines: list[list[Region]] = []
-    right, top, bottom = np.zeros((3, len(ordered)))  # of the last region of each line
-    for region in ordered:
-        x, y, width, height = region.box
-        count = len(lines)
-        shared = np.minimum(bottom[:count], y + height) - np.maximum(top[:count], y)
-        level = shared / np.minimum(bottom[:count] - top[:count], height)
-        gap = np.maximum(0.0, x - right[:count]) / height
-        score = np.where(level > 0.4, level - 0.1 * gap, -np.inf)
-        line = int(score.argmax()) if count and score.max() > -np.inf else count
-        if line == count:
-            lines.append([])
-        lines[line].append(region)
-        right[line], top[line], bottom[line] = x + width, y, y + height
-    slope = _slope(lines)
-    return sorted(
-        lines,
-        key=lambda line: float(np.mean([_middle(r)[1] - slope * _middle(r)[0] for r in line])),
-    )
-
-
-def _slope(lines: Iterable[Sequence[Region]]) -> float:
-    """Return how far lines fall to the right, as pixels down for a pixel across: their median."""
-    steps = [
-        (_middle(b)[1] - _middle(a)[1]) / max(1.0, _middle(b)[0] - _middle(a)[0])
-        for line in lines
-        for a, b in pairwise(line)
-    ]
-    return float(np.median(steps)) if steps else 0.0
-
-
-def _middle(region: Region) -> tuple[float, float]:
-    x, y, width, height = region.box
-    return x + width / 2, y + height / 2

@@ -3,17 +3,20 @@
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from . import contract
 from .errors import DependencyError, ImageError, ModelError
+
+Classify: TypeAlias = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
+"""Cells, uint8 [n, 28, 28], to probabilities, float32 [n, 10]."""
 
 MODELS = Path(__file__).parent / "models"
 """Where the released models are."""

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Mapping
-from itertools import islice
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -17,6 +16,7 @@ from .results import Box, Digit, Pixels, Reading, Reason, Timings
 # their own work without it.
 if TYPE_CHECKING:
     from .images import Source
+    from .page import Page
 
 # A digit that is hard to read is one of two; what is none spreads over all ten. Of what is not
 # accepted, the two best answers have this much in seven digits of eight, in one non-digit of ten.
@@ -86,33 +86,35 @@ class Reader:
             ImageError: The source is not a picture that can be read.
             DependencyError: OpenCV is not installed.
         """
-        from . import cells, images, ink, locate
+        return self._read(source)[0]
+
+    def _read(self, source: "Source") -> "tuple[Reading, Page]":
+        """Read a picture; return the reading, and what it was made from."""
+        from . import images, page
 
         started = perf_counter()
         picture = images.load(source)
         grey = images.to_grey(picture)
         decoded = perf_counter()
-        working = images.reduce(grey)
-        page = ink.find_ink(working)
-        lines = locate.locate(page)
-        located = perf_counter()
-        regions = [region for line in lines for region in line]
-        cut = cells.to_cells(page, regions)
-        normalised = perf_counter()
-        probabilities = self._network.probabilities(cut)
-        inferred = perf_counter()
-
-        digits = (
-            self._digit(_scaled(region.box, working, picture), cell, row, picture)
-            for region, cell, row in zip(regions, cut, probabilities, strict=True)
+        read = page.read_page(grey, self._network.probabilities, self.threshold)
+        lines = tuple(
+            tuple(
+                self._digit(
+                    _scaled(found.box, read.grey, picture), found.cell, found.probabilities, picture
+                )
+                for found in line
+            )
+            for line in read.lines
         )
+        _, normalising, inferring = read.seconds
+        rest = perf_counter() - decoded - normalising - inferring
         timings = Timings(
             decode=1e3 * (decoded - started),
-            locate=1e3 * (located - decoded),
-            cells=1e3 * (normalised - located),
-            inference=1e3 * (inferred - normalised),
+            locate=1e3 * rest,
+            cells=1e3 * normalising,
+            inference=1e3 * inferring,
         )
-        return Reading(tuple(tuple(islice(digits, len(line))) for line in lines), timings, picture)
+        return Reading(lines, timings, picture), read
 
     def classify(self, source: "Source") -> Digit:
         """Classify the one digit that a picture shows.

@@ -129,9 +129,32 @@ class Reading:
         return tuple(digit for line in self.lines for digit in line)
 
     @property
+    def words(self) -> tuple[tuple[tuple[Digit, ...], ...], ...]:
+        """The lines, parted where the writer left wide gaps."""
+        from .order import words_of
+
+        parts = words_of([[digit.box for digit in line] for line in self.lines])
+        return tuple(
+            tuple(tuple(line[index] for index in word) for word in words)
+            for line, words in zip(self.lines, parts, strict=True)
+        )
+
+    @property
     def text(self) -> str:
-        """The digits in reading order, lines separated by newlines, `?` for each unsure one."""
-        return "\n".join("".join(map(str, line)) for line in self.lines)
+        """The digits in reading order: lines separated by newlines, words by spaces.
+
+        `?` stands for each digit that was not accepted. A word of which nothing even resembles a
+        digit (`not_a_digit`) is left out: letters, a signature, a scribble.
+        """
+        lines = (
+            " ".join(
+                "".join(map(str, word))
+                for word in line
+                if any(digit.reason != "not_a_digit" for digit in word)
+            )
+            for line in self.words
+        )
+        return "\n".join(line for line in lines if line)
 
     def __str__(self) -> str:
         return self.text

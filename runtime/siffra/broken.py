@@ -1,0 +1,153 @@
+"""Digits written, or scanned, in several pieces: which pieces are of one digit."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from statistics import median
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .cells import to_cells
+from .ink import Ink
+from .network import Classify
+from .pieces import Region, around, union
+from .results import Box, Pixels
+
+_NEAR = 0.3  # of a digit's height, between pieces of one
+_WHOLE = 0.75  # of a digit's height: what is lower may be a piece
+_WIDE, _TALL = 1.2, 1.5  # times a digit's height that pieces together may measure
+_MOST = 64  # guesses that are tried: a page of scribbles has thousands
+
+
+class Read(NamedTuple):
+    """A region with what the network makes of it."""
+
+    region: Region
+    cell: Pixels
+    """uint8 [28, 28]."""
+    probabilities: NDArray[np.float32]
+    """float32 [10]."""
+
+    @property
+    def sure(self) -> float:
+        """The highest probability."""
+        return float(self.probabilities.max())
+
+
+def mend(ink: Ink, read: Sequence[Read], threshold: float, classify: Classify) -> list[Read]:
+    """Put pieces together that the network makes more of as one digit than apart.
+
+    Args:
+        ink: The page.
+        read: What was found on it.
+        threshold: Probability from which a digit is accepted.
+        classify: The network.
+    """
+    sure = [each for each in read if each.sure >= threshold]
+    if not sure:
+        return list(read)
+    tall = median(each.region.box.height for each in sure)
+    loose = [
+        index
+        for index, each in enumerate(read)
+        if each.sure < threshold or each.region.box.height < _WHOLE * tall
+    ]
+    if not loose:
+        return list(read)
+    guesses = _guesses([each.region.box for each in read], loose, tall)[:_MOST]
+    if not guesses:
+        return list(read)
+    unions = [union([read[index].region for index in guess]) for guess in guesses]
+    cells = to_cells(ink, unions)
+    rows = classify(cells)
+    used: set[int] = set()
+    mended = []
+    for best in np.argsort(-rows.max(axis=1), kind="stable").tolist():
+        guess, whole = guesses[best], float(rows[best].max())
+        apart = [read[index].sure for index in guess]
+        if whole < threshold or used.intersection(guess):
+            continue
+        # Pieces that are digits by themselves must all be less likely than the whole.
+        if min(apart) >= threshold and whole <= np.prod(apart):
+            continue
+        used.update(guess)
+        mended.append(Read(unions[best], cells[best], rows[best]))
+    return [each for index, each in enumerate(read) if index not in used] + mended
+
+
+def _guesses(boxes: Sequence[Box], loose: Sequence[int], tall: float) -> list[tuple[int, ...]]:
+    """Return which boxes may be one digit: pairs, and all that hang together."""
+    found: dict[tuple[int, ...], None] = {}
+    for index in loose:
+        near = [
+            other
+            for other in range(len(boxes))
+            if other != index and _gap(boxes[index], boxes[other]) <= _NEAR * tall
+        ]
+        for group in ([index, other] for other in near):
+            found[tuple(sorted(group))] = None
+        if len(near) > 1:
+            found[tuple(sorted([index, *near]))] = None
+    return [group for group in found if _fits(around([boxes[i] for i in group]), tall)]
+
+
+def _fits(box: Box, tall: float) -> bool:
+    return box.width <= _WIDE * tall and box.height <= _TALL * tall
+
+
+def _gap(a: Box, b: Box) -> int:
+    across = max(a.x - b.x - b.width, b.x - a.x - a.width, 0)
+    down = max(a.y - b.y - b.height, b.y - a.y - a.height, 0)
+    return max(across, down)
+
+
+def join_broken(pieces: Iterable[Region], typical: float) -> list[Region]:
+    """Join the pieces of digits that were written, or scanned, in several strokes."""
+    groups: list[list[Region]] = []
+    boxes: list[Box] = []  # around each group
+    # Which groups lie in each square of the page: to compare all with all would take seconds on a
+    # page of text.
+    squares: defaultdict[tuple[int, int], set[int]] = defaultdict(set)
+    for piece in sorted(pieces, key=lambda piece: piece.side, reverse=True):
+        near = set().union(*(squares[square] for square in _squares(piece.box, typical)))
+        match = next((i for i in sorted(near) if _same(boxes[i], piece.box, typical)), None)
+        if match is None:
+            match = len(groups)
+            groups.append([piece])
+            boxes.append(piece.box)
+        elif piece.side >= 0.15 * typical:
+            groups[match].append(piece)
+            box = around([boxes[match], piece.box])
+            if box == boxes[match]:
+                continue
+            boxes[match] = box
+        else:
+            continue
+        for square in _squares(boxes[match], typical):
+            squares[square].add(match)
+    return [union(group) for group in groups]
+
+
+def _squares(box: Box, typical: float) -> Iterator[tuple[int, int]]:
+    """Yield the squares of the page, two digits wide, that a box and what may join it lie in."""
+    side = max(1, round(2 * typical))
+    reach = round(0.12 * typical) + 1
+    for row in range((box.y - reach) // side, (box.y + box.height + reach) // side + 1):
+        for column in range(box.x // side, (box.x + box.width) // side + 1):
+            yield row, column
+
+
+def _same(a: Box, b: Box, typical: float) -> bool:
+    """Whether a smaller piece, b, is part of a digit: inside of it, or right above or below it."""
+    beside = min(a.x + a.width, b.x + b.width) - max(a.x, b.x)
+    level = min(a.y + a.height, b.y + b.height) - max(a.y, b.y)
+    narrower = min(a.width, b.width)
+    if beside > 0.3 * narrower and level > 0.5 * min(a.height, b.height):
+        return True
+    together = max(a.y + a.height, b.y + b.height) - min(a.y, b.y)
+    return (
+        beside > 0.5 * narrower
+        and -level < 0.12 * typical
+        and together < 1.35 * max(typical, a.height)
+    )

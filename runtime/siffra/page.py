@@ -1,0 +1,131 @@
+"""A page read: ink, regions, cells and answers; in another way too where one may not do."""
+
+from dataclasses import dataclass, replace
+from statistics import median
+from time import perf_counter
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import images, ink, order
+from .broken import Read, mend
+from .cells import to_cells
+from .clutter import stands_out, strays
+from .ink import Ink
+from .locate import locate
+from .network import Classify
+from .pieces import Region
+from .results import Box, Pixels
+from .touching import take_apart
+
+_WIDE = 1.25  # width over height of what is hardly one digit
+_MAYBE_WIDE = 0.55  # the same of what may be two, where the network is not sure of it
+_SURE = 0.98
+_ENOUGH = 4  # regions of which all are accepted: a page without doubt
+_SMALL = 24  # px; smaller digits are looked for in a larger copy, if there is one
+_FINE = 40  # px that digits have in that copy
+_REJECTED = 0.5  # digits that one rejected costs, when ways of reading a page are compared
+
+
+@dataclass(frozen=True)
+class Found:
+    """What may be a digit: where it is, what the network saw and what it said."""
+
+    box: Box
+    cell: Pixels
+    """uint8 [28, 28]."""
+    probabilities: NDArray[np.float32]
+    """float32 [10]."""
+
+
+@dataclass(frozen=True)
+class Page:
+    """What was found on a page, in one way of reading it."""
+
+    grey: Pixels
+    """uint8 [H, W]: the copy of the page that it was found in; boxes are in its pixels."""
+    ink: Ink
+    lines: tuple[tuple[Found, ...], ...]
+    left_out: tuple[Region, ...]
+    """Ink with the shape of a digit that is texture, an edge or a crease."""
+    seconds: tuple[float, float, float]
+    """Spent on finding, on bringing into cells, on inference."""
+    score: float
+    """How well it was read: digits accepted, less what was rejected."""
+
+
+def read_page(grey: Pixels, classify: Classify, threshold: float) -> Page:
+    """Read a page, in as many ways as it takes.
+
+    Args:
+        grey: uint8 [H, W], at full size.
+        classify: The network.
+        threshold: Probability from which a digit is accepted.
+    """
+    copy = images.reduce(grey)
+    find_ink = ink.find_ink
+    page = _read(find_ink(copy), copy, classify, threshold)
+    if ink.has_surfaces(copy):
+        other = _read(ink.find_ink_on_surfaces(copy), copy, classify, threshold)
+        if other.score > page.score:
+            find_ink = ink.find_ink_on_surfaces
+        page = _better(page, other)
+    found = [each for line in page.lines for each in line]
+    if not found:
+        return page
+    tall = median(each.box.height for each in found)
+    side = max(grey.shape)
+    if tall < _SMALL and side > max(copy.shape):
+        larger = images.reduce(grey, min(side, round(max(copy.shape) * _FINE / tall)))
+        page = _better(page, _read(find_ink(larger), larger, classify, threshold))
+    return page
+
+
+def _better(page: Page, other: Page) -> Page:
+    """Return the page that was read better, with the time that both took."""
+    best = other if other.score > page.score else page
+    a, b, c = (one + two for one, two in zip(page.seconds, other.seconds, strict=True))
+    return replace(best, seconds=(a, b, c))
+
+
+def _read(page: Ink, grey: Pixels, classify: Classify, threshold: float) -> Page:
+    started = perf_counter()
+    regions = locate(page)
+    located = perf_counter()
+    cells = to_cells(page, regions)
+    normalised = perf_counter()
+    answers = map(Read, regions, cells, classify(cells))
+    read = mend(page, list(answers), threshold, classify)
+    accepted = [each.sure >= threshold for each in read]
+    is_stray = strays(page, [each.region for each in read], accepted)
+    doubtful = len(read) < _ENOUGH or not all(accepted)
+    alone = sum(accepted) < 2
+    mask = page.mask if doubtful else None
+    found: list[Found] = []
+    left_out: list[Region] = []
+    for each, stray in zip(read, is_stray, strict=True):
+        if stray or (mask is not None and not stands_out(page, mask, grey, each.region)):
+            left_out.append(each.region)
+            continue
+        parts = None
+        if _may_be_several(each, alone):
+            parts = take_apart(page, each.region, each.probabilities, classify, alone)
+        if parts is None:
+            found.append(Found(each.region.box, each.cell, each.probabilities))
+        else:
+            found += [Found(*part) for part in parts]
+    lines = tuple(tuple(line) for line in order.in_lines(found))
+    good = sum(float(each.probabilities.max()) >= threshold for each in found)
+    score = good - _REJECTED * (len(found) - good)
+    done = perf_counter()
+    seconds = located - started, normalised - located, done - normalised
+    return Page(grey, page, lines, tuple(left_out), seconds, score)
+
+
+def _may_be_several(read: Read, alone: bool) -> bool:
+    _, _, width, height = read.region.box
+    if width > _WIDE * height:
+        return True
+    if alone:
+        return False
+    return width > height or (read.sure < _SURE and width > _MAYBE_WIDE * height)
