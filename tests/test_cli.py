@@ -145,6 +145,54 @@ def test_a_reading_that_cannot_be_saved_is_printed(
     assert len(done.stderr.splitlines()) == 1
 
 
+def test_an_explanation_is_saved_beside_what_is_printed(
+    examples: dict[Path, str], tmp_path: Path
+) -> None:
+    path, text = next(iter(examples.items()))
+    saved = tmp_path / "new" / "folder"
+    done = siffra("read", path, path, "--explain", saved, "--save", saved, "--jsonl")
+    assert [json.loads(line)["text"] for line in done.stdout.splitlines()] == [text] * 2
+    names = [f"{path.stem}{end}" for end in ("-explained.png", "-2-explained.png")]
+    names += [f"{path.stem}{end}" for end in (".read.png", "-2.read.png")]
+    assert sorted(file.name for file in saved.iterdir()) == sorted(names)
+    explained, overlay = (cv2.imread(str(saved / name)) for name in (names[0], names[2]))
+    assert explained is not None
+    assert overlay is not None
+    assert explained.shape[0] > 2 * overlay.shape[0]  # the overlay, the ink and the digits
+
+    done = siffra("read", "-", "--explain", saved, stdin=path.read_bytes())
+    assert done.stdout == f"{text}\n"
+    assert (saved / "stdin-explained.png").is_file()
+
+
+def test_explanations_are_not_read_in_their_turn(single: Path, tmp_path: Path) -> None:
+    shutil.copy(single, tmp_path / "digit.png")
+    for source in (tmp_path, tmp_path / "*.png"):
+        for _ in range(2):
+            done = siffra("read", "--jsonl", source, "--explain", tmp_path)
+            assert len(done.stdout.splitlines()) == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["digit-explained.png", "digit.png"]
+
+
+def test_what_cannot_be_explained_is_printed(
+    single: Path, examples: dict[Path, str], tmp_path: Path
+) -> None:
+    blank = cv2.imencode(".png", np.full((50, 50), 255, dtype=np.uint8))[1].tobytes()
+    saved = tmp_path / "saved"
+    assert siffra("read", "-", "--explain", saved, stdin=blank).stdout == "no digits\n"
+    done = siffra("read", "missing.png", single, "--explain", saved, "--json", status=1)
+    assert ["error" in document for document in json.loads(done.stdout)] == [True, False]
+    assert sorted(path.name for path in saved.iterdir()) == [
+        f"{single.stem}-explained.png",
+        "stdin-explained.png",
+    ]
+    named = tmp_path / ("a" * 250 + single.suffix)  # with what is added, both names are too long
+    shutil.copy(single, named)
+    done = siffra("read", named, "--explain", saved, "--save", saved, status=1)
+    assert done.stdout == f"{examples[single]}\n"
+    assert [line.count("cannot be saved") for line in done.stderr.splitlines()] == [1, 1]
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -157,6 +205,8 @@ def test_a_reading_that_cannot_be_saved_is_printed(
         ["read", "x.png", "--model", "lenet"],
         ["read", "x.png", "--model", "a" * 300],
         ["read", "x.png", "--save", "README.md"],
+        ["read", "x.png", "--explain", "README.md"],
+        ["classify", "x.png", "--explain", "seen"],
     ],
     ids=" ".join,
 )

@@ -6,19 +6,20 @@ import json
 import os
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from itertools import chain, count
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from . import __version__
 from .contract import DEFAULT_MODEL
 from .errors import ImageError, ModelError, SiffraError
 from .progress import Progress
-from .sources import OVERLAY, STANDARD_INPUT, NamedSource, expand
+from .sources import EXPLAINED, OVERLAY, STANDARD_INPUT, NamedSource, expand
 
 if TYPE_CHECKING:
     from .reader import Reader
-    from .results import Digit, Reading
+    from .results import Digit, Pixels, Reading
 
 _EPILOG = "Exit status: 0; 1 where a source cannot be read or a check fails; 2 for wrong usage."
 
@@ -107,6 +108,13 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         description="Read all digits of pictures, in reading order. A digit that is there but not "
         "sure shows as '?'.",
     )
+    command.add_argument(
+        "--explain",
+        type=Path,
+        metavar="DIR",
+        help="write for each picture why it was read as it was: the ink, what was found or left "
+        f"out, each digit's cell and best answers, as NAME{EXPLAINED}",
+    )
     command.set_defaults(run=_read)
     command = commands.add_parser(
         "classify",
@@ -157,58 +165,93 @@ def _share(text: str) -> float:
 
 
 def _read(options: argparse.Namespace) -> int:
+    def read(reader: "Reader", source: Any) -> "_Answer[Reading]":
+        reading, page = reader._read(source)  # once: standard input cannot be read again
+
+        def explain() -> "Pixels":
+            from .explain import explanation
+
+            return explanation(reading, page, reader.metadata["name"], reader.threshold)
+
+        return _Answer(reading, {"save": reading.draw, "explain": explain})
+
     def describe(reading: "Reading") -> str:
         return reading.text or "no digits"
 
-    return _each(options, "read", lambda reader: reader.read, describe)
+    return _each(
+        options, read, describe, {"save": OVERLAY.format(verb="read"), "explain": EXPLAINED}
+    )
 
 
 def _classify(options: argparse.Namespace) -> int:
+    def classify(reader: "Reader", source: Any) -> "_Answer[Digit]":
+        digit = reader.classify(source)
+        return _Answer(digit, {"save": digit.draw})
+
     def describe(digit: "Digit") -> str:
         if digit.accepted:
             return f"{digit.label}  {digit.confidence:.1%}"
         best = ", ".join(f"{label} {share:.1%}" for label, share in digit.top(2))
         return f"{digit}  {digit.reason}" + (f": {best}" if best else "")
 
-    return _each(options, "classify", lambda reader: reader.classify, describe)
+    return _each(options, classify, describe, {"save": OVERLAY.format(verb="classify")})
+
+
+_Result = TypeVar("_Result", "Reading", "Digit")
+
+
+@dataclass(frozen=True)
+class _Answer(Generic[_Result]):
+    """What a reader made of one source."""
+
+    result: _Result
+    pictures: "dict[str, Callable[[], Pixels]]"
+    """By the option that asks for it: what draws a picture."""
 
 
 def _each(
     options: argparse.Namespace,
-    verb: str,
-    method: Callable[["Reader"], Callable[[Any], Any]],
-    describe: Callable[[Any], str],
+    ask: "Callable[[Reader, Any], _Answer[_Result]]",
+    describe: Callable[[_Result], str],
+    endings: dict[str, str],
 ) -> int:
-    """Call a reader's method on each source and print each result as it comes."""
+    """Ask a reader about each source and print each result as it comes.
+
+    Args:
+        options: The command line.
+        ask: Calls the reader.
+        describe: The result for people.
+        endings: How the names of saved pictures end, by the option that asks for them.
+    """
     from .reader import Reader
 
     try:
         reader = Reader(options.model, threshold=options.threshold)
-        if options.save:
-            options.save.mkdir(parents=True, exist_ok=True)
     except ModelError as error:
         raise _UsageError(f"--model: {error}") from error
-    except OSError as error:
-        raise _UsageError(f"--save: {error}") from error
-    read = method(reader)
+    names = {
+        option: _names_to_save(_folder(option, folder), ending)
+        for option, ending in endings.items()
+        if (folder := getattr(options, option))
+    }
     sources = list(expand(options.sources))
-    saved = _names_to_save(options.save, verb)
     failed = False
     documents: list[dict[str, Any]] = []
     with Progress(len(sources)) as progress:
         for source in sources:
-            problem = shown = ""
+            problems: list[str] = []
+            shown = ""
             try:
-                result = read(source.open())
+                answer = ask(reader, source.open())
             except ImageError as error:
-                problem = str(error)
-                document = {"source": source.name, "error": problem}
+                problems = [str(error)]
+                document = {"source": source.name, "error": str(error)}
             else:
-                document = {"source": source.name, **result.to_dict()}
-                shown = _for_people(source, describe(result), alone=len(sources) == 1)
-                if options.save:
-                    problem = _save(saved(source), result.draw())
-            failed = failed or bool(problem)
+                document = {"source": source.name, **answer.result.to_dict()}
+                shown = _for_people(source, describe(answer.result), alone=len(sources) == 1)
+                saved = (_save(name(source), answer.pictures[key]()) for key, name in names.items())
+                problems = [problem for problem in saved if problem]
+            failed = failed or bool(problems)
             progress.clear()
             if options.json:
                 documents.append(document)
@@ -216,12 +259,22 @@ def _each(
                 print(json.dumps(document), flush=True)
             elif shown:
                 print(shown, flush=True)
-            if problem and (shown or not (options.json or options.jsonl)):
-                print(f"siffra: {problem}", file=sys.stderr)
+            if shown or not (options.json or options.jsonl):
+                for problem in problems:
+                    print(f"siffra: {problem}", file=sys.stderr)
             progress.step()
     if options.json:
         print(json.dumps(documents, indent=2))
     return 1 if failed else 0
+
+
+def _folder(option: str, folder: Path) -> Path:
+    """Make sure that there is a folder to save in."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _UsageError(f"--{option}: {error}") from error
+    return folder
 
 
 def _for_people(source: NamedSource, text: str, alone: bool) -> str:
@@ -232,15 +285,14 @@ def _for_people(source: NamedSource, text: str, alone: bool) -> str:
     return f"{source.name}\n    {indented}" if "\n" in text else f"{source.name}: {text}"
 
 
-def _names_to_save(folder: Path | None, verb: str) -> Callable[[NamedSource], Path]:
-    """Return what names the saved overlays: by their sources, numbered where two share a name."""
+def _names_to_save(folder: Path, ending: str) -> Callable[[NamedSource], Path]:
+    """Return what names the saved pictures: by their sources, numbered where two share a name."""
     taken: set[str] = set()
 
     def name(source: NamedSource) -> Path:
-        assert folder is not None
         stem = "stdin" if source.name == STANDARD_INPUT else Path(source.name).stem
         numbers = chain([""], (f"-{number}" for number in count(2)))
-        candidates = (f"{stem}{number}{OVERLAY.format(verb=verb)}" for number in numbers)
+        candidates = (f"{stem}{number}{ending}" for number in numbers)
         chosen = next(candidate for candidate in candidates if candidate not in taken)
         taken.add(chosen)
         return folder / chosen
@@ -248,8 +300,8 @@ def _names_to_save(folder: Path | None, verb: str) -> Callable[[NamedSource], Pa
     return name
 
 
-def _save(path: Path, pixels: Any) -> str:
-    """Write an overlay; return why it could not be written, nothing if it was."""
+def _save(path: Path, pixels: "Pixels") -> str:
+    """Write a picture; return why it could not be written, nothing if it was."""
     from .draw import to_png
     from .files import replacing
 

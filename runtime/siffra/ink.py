@@ -53,14 +53,6 @@ class Ink(NamedTuple):
                 mask = cv2.bitwise_and(cv2.dilate(mask, _NEXT), weak)
         return np.asarray(mask, dtype=np.uint8)
 
-    @property
-    def weak_mask(self) -> Pixels | None:
-        """uint8 [H, W]: 255 where there may be pale ink; None where there is hardly more of it."""
-        if self.weak >= self.threshold or max(self.strength.shape) <= _TINY:
-            return None
-        _, mask = cv2.threshold(self.strength, self.weak, 255, cv2.THRESH_BINARY)
-        return np.asarray(mask, dtype=np.uint8)
-
 
 def find_ink(grey: Pixels) -> Ink:
     """Separate ink from evenly lit paper, dark on light and light on dark alike.

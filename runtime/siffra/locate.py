@@ -68,7 +68,7 @@ def locate_one(ink: Ink) -> Region | None:
         if piece is not main
         and piece.side >= 0.12 * main.side
         and _gap(piece.box, main.box) <= 0.25 * main.side
-        and (at_border or not _borders(piece.box, height, width))
+        and _borders(piece.box, height, width) <= at_border  # what touches two is a frame's corner
     ]
     return union([main, *parts])
 

@@ -11,6 +11,7 @@ from . import images, ink, order
 from .broken import Read, mend
 from .cells import to_cells
 from .clutter import stands_out, strays
+from .doubt import second_look
 from .ink import Ink
 from .locate import locate
 from .network import Classify
@@ -36,6 +37,11 @@ class Found:
     """uint8 [28, 28]."""
     probabilities: NDArray[np.float32]
     """float32 [10]."""
+
+    @property
+    def sure(self) -> float:
+        """The highest probability."""
+        return float(self.probabilities.max())
 
 
 @dataclass(frozen=True)
@@ -114,8 +120,15 @@ def _read(page: Ink, grey: Pixels, classify: Classify, threshold: float) -> Page
             found.append(Found(each.region.box, each.cell, each.probabilities))
         else:
             found += [Found(*part) for part in parts]
+    if found:
+        settled = second_look(
+            np.stack([each.cell for each in found]),
+            np.stack([each.probabilities for each in found]),
+            classify,
+        )
+        found = [Found(each.box, each.cell, row) for each, row in zip(found, settled, strict=True)]
     lines = tuple(tuple(line) for line in order.in_lines(found))
-    good = sum(float(each.probabilities.max()) >= threshold for each in found)
+    good = sum(each.sure >= threshold for each in found)
     score = good - _REJECTED * (len(found) - good)
     done = perf_counter()
     seconds = located - started, normalised - located, done - normalised

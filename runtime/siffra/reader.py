@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 # A digit that is hard to read is one of two; what is none spreads over all ten. Of what is not
 # accepted, the two best answers have this much in seven digits of eight, in one non-digit of ten.
 _ONE_OF_TWO = 0.7
+# What a page's only digit needs at least, unless a threshold is asked for: nothing beside it speaks
+# for it, and letters and pictures without digits have one thing that resembles a digit at most.
+_ALONE = 0.9
 
 
 class Reader:
@@ -53,6 +56,7 @@ class Reader:
         self._network = Network(model, threads)
         self.threshold = self._network.threshold if threshold is None else threshold
         """Confidence from which a digit is accepted."""
+        self._alone = max(_ALONE, self.threshold) if threshold is None else threshold
 
     def __repr__(self) -> str:
         return f"Reader(model={str(self._network.path)!r}, threshold={self.threshold})"
@@ -97,10 +101,16 @@ class Reader:
         grey = images.to_grey(picture)
         decoded = perf_counter()
         read = page.read_page(grey, self._network.probabilities, self.threshold)
+        sure = sum(found.sure >= self.threshold for line in read.lines for found in line)
+        needed = self._alone if sure == 1 else self.threshold
         lines = tuple(
             tuple(
-                self._digit(
-                    _scaled(found.box, read.grey, picture), found.cell, found.probabilities, picture
+                _digit(
+                    _scaled(found.box, read.grey, picture),
+                    found.cell,
+                    found.probabilities,
+                    picture,
+                    needed,
                 )
                 for found in line
             )
@@ -116,6 +126,24 @@ class Reader:
         )
         return Reading(lines, timings, picture), read
 
+    def explain(self, source: "Source") -> Pixels:
+        """Show in one picture why a picture is read as it is; the first thing to look at.
+
+        Args:
+            source: A path, bytes, binary file object, Pillow image or array; see `images.load`.
+
+        Returns:
+            uint8 [H, W, 3] (BGR): the picture with what was found, the ink on it, and for each
+            digit its cell and its best answers; see `explain.explanation`.
+
+        Raises:
+            ImageError: The source is not a picture that can be read.
+            DependencyError: OpenCV is not installed.
+        """
+        from .explain import explanation
+
+        return explanation(*self._read(source), self.metadata["name"], self.threshold)
+
     def classify(self, source: "Source") -> Digit:
         """Classify the one digit that a picture shows.
 
@@ -127,35 +155,15 @@ class Reader:
             DependencyError: OpenCV is not installed.
         """
         from . import images
+        from .doubt import second_look
 
         picture = images.load(source)
         box, cell, reason = _find_one(picture)
         if cell is None:
             return Digit(None, 0.0, reason, box, (), None, picture)
-        return self._digit(box, cell, self._network.probabilities(cell[None])[0], picture)
-
-    def _digit(
-        self, box: Box, cell: Pixels, probabilities: NDArray[np.float32], picture: Pixels
-    ) -> Digit:
-        best = int(probabilities.argmax())
-        confidence = float(probabilities[best])
-        reason = self._reason(probabilities)
-        return Digit(
-            label=best if reason is None else None,
-            confidence=confidence,
-            reason=reason,
-            box=box,
-            probabilities=tuple(probabilities.tolist()),
-            cell=cell,
-            picture=picture,
-        )
-
-    def _reason(self, probabilities: NDArray[np.float32]) -> Reason | None:
-        """Return why the network's answer is not accepted, or None where it is."""
-        second, first = np.sort(probabilities)[-2:].tolist()
-        if first >= self.threshold:
-            return None
-        return "low_confidence" if first + second >= _ONE_OF_TWO else "not_a_digit"
+        probabilities = self._network.probabilities(cell[None])
+        settled = second_look(cell[None], probabilities, self._network.probabilities)
+        return _digit(box, cell, settled[0], picture, self.threshold)
 
 
 def one_cell(source: "Source") -> Pixels | None:
@@ -196,3 +204,23 @@ def _scaled(box: Box, working: Pixels, picture: Pixels) -> Box:
     left, right = (min(round(x * across), picture.shape[1]) for x in (box.x, box.x + box.width))
     top, bottom = (min(round(y * down), picture.shape[0]) for y in (box.y, box.y + box.height))
     return Box(left, top, right - left, bottom - top)
+
+
+def _digit(
+    box: Box, cell: Pixels, probabilities: NDArray[np.float32], picture: Pixels, needed: float
+) -> Digit:
+    """Decide on what the network says: a digit from the probability on that is needed."""
+    best = int(probabilities.argmax())
+    second, first = np.sort(probabilities)[-2:].tolist()
+    reason: Reason | None = None
+    if first < needed:
+        reason = "low_confidence" if first + second >= _ONE_OF_TWO else "not_a_digit"
+    return Digit(
+        label=best if reason is None else None,
+        confidence=float(probabilities[best]),
+        reason=reason,
+        box=box,
+        probabilities=tuple(probabilities.tolist()),
+        cell=cell,
+        picture=picture,
+    )

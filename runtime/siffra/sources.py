@@ -21,7 +21,10 @@ STANDARD_INPUT = "-"
 OVERLAY = ".{verb}.png"
 """How the name of a saved overlay ends; folders and patterns leave such files out."""
 
-_OVERLAYS = tuple(OVERLAY.format(verb=verb) for verb in ("read", "classify"))
+EXPLAINED = "-explained.png"
+"""How the name of a saved explanation ends; it is left out just so."""
+
+_SAVED = (*(OVERLAY.format(verb=verb) for verb in ("read", "classify")), EXPLAINED)
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,7 @@ def _pictures_in(folder: Path) -> Iterator[NamedSource]:
         for path in folder.rglob("*")
         if path.suffix.lower() in SUFFIXES
         and not path.name.startswith(".")
-        and not path.name.endswith(_OVERLAYS)
+        and not path.name.endswith(_SAVED)
         and path.is_file()
     )
     if not found:
@@ -77,7 +80,7 @@ def _matches(pattern: str) -> Iterator[NamedSource]:
     found = sorted(
         name
         for name in glob.glob(pattern, recursive=True)
-        if Path(name).is_file() and not name.endswith(_OVERLAYS)
+        if Path(name).is_file() and not name.endswith(_SAVED)
     )
     if not found:
         yield NamedSource(pattern, f"{pattern}: matches no file")

@@ -20,6 +20,7 @@ _SIDEWAYS = 0.4  # cost of a step aside, in pixels of ink
 _CROSSED = 0.6  # of the height, that a cut may run through ink
 _MERGED = 0.3  # cost of a pixel of ink that is deeper than a pen reaches
 _NARROW, _BROAD = 0.1, 1.25  # widths of a digit over the height of what is cut
+_NONE = 1.6  # the same of what no digit is as wide as
 _PER_PART = -0.15  # log of what each digit more must win
 _SURE_ALONE = 0.97
 _SLIM, _PER_STROKE = 0.35, -0.5  # width over height, and log, of a part that is but a stroke
@@ -93,7 +94,7 @@ def take_apart(
     # Scrawl falls into parts of which some look like digits; a number has hardly one that doesn't.
     if np.mean(each >= _SURE) < _SURE_SHARE or (alone and each.min() < _SURE_ALONE):
         return None
-    if region.box.width < _BROAD * region.box.height and each.prod() <= float(whole.max()):
+    if region.box.width < _NONE * region.box.height and each.prod() <= float(whole.max()):
         return None
     rows = dict(zip(candidates, probabilities, strict=True))
     left, top = region.box.x - margin * step, region.box.y - margin * step
