@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, islice
 from statistics import median
 from typing import NamedTuple
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from .cells import to_cells
 from .ink import Ink
 from .network import Classify
+from .pale import completed
 from .pieces import Region, around, union
 from .results import Box, Pixels
 
@@ -36,7 +38,7 @@ class Read(NamedTuple):
 
 
 def mend(ink: Ink, read: Sequence[Read], threshold: float, classify: Classify) -> list[Read]:
-    """Put pieces together that the network makes more of as one digit than apart.
+    """Put pieces together, with pale ink between them, where the network makes more of the whole.
 
     Args:
         ink: The page.
@@ -44,36 +46,40 @@ def mend(ink: Ink, read: Sequence[Read], threshold: float, classify: Classify) -
         threshold: Probability from which a digit is accepted.
         classify: The network.
     """
+    regions = [each.region for each in read]
+    guesses = list(islice(chain(_joined(read, threshold), completed(ink, regions)), _MOST))
+    if not guesses:
+        return list(read)
+    cells = to_cells(ink, [whole for _, whole in guesses])
+    rows = classify(cells)
+    used: set[int] = set()
+    mended = []
+    for best in np.argsort(-rows.max(axis=1), kind="stable").tolist():
+        (parts, region), whole = guesses[best], float(rows[best].max())
+        apart = [read[index].sure for index in parts]
+        if whole < threshold or used.intersection(parts):
+            continue
+        # Pieces that are digits by themselves must all be less likely than the whole.
+        if min(apart) >= threshold and whole <= np.prod(apart):
+            continue
+        used.update(parts)
+        mended.append(Read(region, cells[best], rows[best]))
+    return [each for index, each in enumerate(read) if index not in used] + mended
+
+
+def _joined(read: Sequence[Read], threshold: float) -> Iterator[tuple[tuple[int, ...], Region]]:
+    """Yield what may be one digit of what is near each other: which, and all of it as one."""
     sure = [each for each in read if each.sure >= threshold]
     if not sure:
-        return list(read)
+        return
     tall = median(each.region.box.height for each in sure)
     loose = [
         index
         for index, each in enumerate(read)
         if each.sure < threshold or each.region.box.height < _WHOLE * tall
     ]
-    if not loose:
-        return list(read)
-    guesses = _guesses([each.region.box for each in read], loose, tall)[:_MOST]
-    if not guesses:
-        return list(read)
-    unions = [union([read[index].region for index in guess]) for guess in guesses]
-    cells = to_cells(ink, unions)
-    rows = classify(cells)
-    used: set[int] = set()
-    mended = []
-    for best in np.argsort(-rows.max(axis=1), kind="stable").tolist():
-        guess, whole = guesses[best], float(rows[best].max())
-        apart = [read[index].sure for index in guess]
-        if whole < threshold or used.intersection(guess):
-            continue
-        # Pieces that are digits by themselves must all be less likely than the whole.
-        if min(apart) >= threshold and whole <= np.prod(apart):
-            continue
-        used.update(guess)
-        mended.append(Read(unions[best], cells[best], rows[best]))
-    return [each for index, each in enumerate(read) if index not in used] + mended
+    for parts in _guesses([each.region.box for each in read], loose, tall):
+        yield parts, union([read[index].region for index in parts])
 
 
 def _guesses(boxes: Sequence[Box], loose: Sequence[int], tall: float) -> list[tuple[int, ...]]:

@@ -20,6 +20,7 @@ _MIDDLE = 14  # MNIST has the centre of mass on this pixel, rounded
 _FULL = 254  # MNIST's images peak at 254 or 255
 _CUT_SIDE = 3 * INK_SIDE  # px; a larger digit is cut reduced, but not to less than this
 _NEXT = np.ones((3, 3), dtype=np.uint8)
+_PALEST = 0.7  # of full ink, that pale strokes are brought to
 _LEVELS = np.arange(256, dtype=np.float32)
 _PEN = 2.0  # least width of a stroke in cell pixels: a fine pen on a large page would fade away
 
@@ -77,7 +78,10 @@ def _cut(ink: Ink, region: Region) -> Pixels:
     step = max(1, region.side // _CUT_SIDE)
     widen = max(0, round((_PEN * region.side / INK_SIDE - region.stroke_width) / step))
     crop, mask = crop_of(ink, region, step, margin=2 + widen)
-    return strokes_of(ink, crop, mask, widen)
+    strokes = strokes_of(ink, crop, mask, widen)
+    if region.pale:
+        strokes = np.maximum(strokes, cv2.convertScaleAbs(mask, alpha=_PALEST))
+    return strokes
 
 
 def strokes_of(ink: Ink, crop: Pixels, mask: Pixels, widen: int = 0) -> Pixels:

@@ -7,7 +7,6 @@ import numpy as np
 from .broken import join_broken
 from .ink import Ink
 from .opencv import cv2
-from .pale import with_pale_strokes
 from .pieces import Contour, Region, find_pieces, typical_height, union
 from .results import Box
 from .rulings import remove_lines, without_paler
@@ -30,7 +29,6 @@ def locate(ink: Ink) -> list[Region]:
     if cleared is not None:
         cleared = without_paler(ink, mask, cleared)
         pieces = [piece for piece in find_pieces(cleared) if piece.side >= MIN_SIDE]
-    pieces = with_pale_strokes(pieces, ink)
     pieces = _without_lines(_without_frames(pieces), height, width)
     if not pieces:
         return []

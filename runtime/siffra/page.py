@@ -7,16 +7,18 @@ from time import perf_counter
 import numpy as np
 from numpy.typing import NDArray
 
-from . import images, ink, order
+from . import images, order
 from .broken import Read, mend
 from .cells import to_cells
 from .clutter import stands_out, strays
 from .doubt import second_look
-from .ink import Ink
+from .ink import Ink, find_ink
+from .lighting import light_of
 from .locate import locate
 from .network import Classify
 from .pieces import Region
 from .results import Box, Pixels
+from .surfaces import find_ink_on_surfaces, has_surfaces
 from .touching import take_apart
 
 _WIDE = 1.25  # width over height of what is hardly one digit
@@ -69,12 +71,12 @@ def read_page(grey: Pixels, classify: Classify, threshold: float) -> Page:
         threshold: Probability from which a digit is accepted.
     """
     copy = images.reduce(grey)
-    find_ink = ink.find_ink
-    page = _read(find_ink(copy), copy, classify, threshold)
-    if ink.has_surfaces(copy):
-        other = _read(ink.find_ink_on_surfaces(copy), copy, classify, threshold)
-        if other.score > page.score:
-            find_ink = ink.find_ink_on_surfaces
+    light = light_of(copy)
+    on_surfaces = False
+    page = _read(find_ink(copy, light), copy, classify, threshold)
+    if has_surfaces(light):
+        other = _read(find_ink_on_surfaces(copy), copy, classify, threshold)
+        on_surfaces = other.score > page.score
         page = _better(page, other)
     found = [each for line in page.lines for each in line]
     if not found:
@@ -83,7 +85,8 @@ def read_page(grey: Pixels, classify: Classify, threshold: float) -> Page:
     side = max(grey.shape)
     if tall < _SMALL and side > max(copy.shape):
         larger = images.reduce(grey, min(side, round(max(copy.shape) * _FINE / tall)))
-        page = _better(page, _read(find_ink(larger), larger, classify, threshold))
+        way = find_ink_on_surfaces if on_surfaces else find_ink
+        page = _better(page, _read(way(larger), larger, classify, threshold))
     return page
 
 

@@ -1,74 +1,83 @@
 """Pale ink that continues strokes, as a drying pen or a light hand leaves it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from statistics import median
 
 import numpy as np
 
 from .ink import Ink
 from .opencv import cv2
-from .pieces import Region, around, find_pieces, typical_height
+from .pieces import Region, around, find_pieces, typical_height, union
 from .results import Box, Pixels
 
 _FURTHER = 0.1  # of a digit's height, that pale ink must reach beyond the rest
 _LARGEST = 1.6  # times a digit's height; what is larger joins several, or is a shadow
 _PEN = 1.4  # times the width that strokes had
 _FLOOR = 6.0  # grey levels; below is paper
-_SHARE = 0.33  # of the threshold, that pale ink has
-_ABOVE = 1.5  # times the strength that paper has here and there
+_SHARES = (0.6, 0.45, 0.33)  # of the threshold, that pale ink may have
+_SPECKS = 40  # that are taken into a digit
 
 
-def with_pale_strokes(pieces: list[Region], ink: Ink) -> list[Region]:
-    """Complete pieces by the pale ink that continues them.
+def completed(ink: Ink, regions: Sequence[Region]) -> Iterator[tuple[tuple[int, ...], Region]]:
+    """Find regions that pale ink may complete.
 
-    A dry pen leaves streaks, which averaging over its width joins. Pale ink that joins several
-    pieces, or reaches far beyond one, is a ruling or a shadow.
+    A dry pen leaves streaks, which averaging over its width joins. How pale ink may be is not to be
+    told from the ink alone: several levels are tried, and the network is to say which is a digit.
+
+    Yields:
+        Which regions, as indices, and what they would be with the pale ink.
     """
-    if not pieces:
-        return pieces
-    typical = typical_height(pieces)
-    large = [piece for piece in pieces if piece.box.height > 0.5 * typical]
-    boxes = [piece.box for piece in pieces]
+    if not regions:
+        return
+    typical = typical_height(regions)
+    boxes = [region.box for region in regions]
+    whole = [box for box in boxes if box.height > 0.5 * typical]
+    crumbs = [box for box in boxes if box.height <= 0.5 * typical]
     small = _quarter(ink.strength)
-    level = max(_FLOOR, _SHARE * ink.threshold, _ABOVE * _unevenness(small, boxes))
-    if level >= ink.threshold:
-        return pieces
-    whole = [piece.box for piece in large]
-    crumbs = [piece.box for piece in pieces if piece.box.height <= 0.5 * typical]
+    least = max(_FLOOR, _SHARES[-1] * ink.threshold, _unevenness(small, boxes))
     falls_apart = any(_overlap(crumb, box) for crumb in crumbs for box in whole)
-    if not falls_apart and not _reaches_further(small, level, whole, typical):
-        return pieces
-    pen = median(piece.stroke_width for piece in large)
+    if not falls_apart and not _reaches_further(small, least, whole, typical):
+        return
+    pen = median(region.stroke_width for region in regions)
     side = max(1, round(pen / 2)) | 1
     strength = cv2.blur(ink.strength, (side, side))
-    _, mask = cv2.threshold(strength, level, 255, cv2.THRESH_BINARY)
-    left, top, width, height = np.array(boxes).T
+    for share in _SHARES:
+        level = share * ink.threshold
+        if level >= least:
+            _, mask = cv2.threshold(strength, level, 255, cv2.THRESH_BINARY)
+            yield from _completed(find_pieces(np.asarray(mask, np.uint8)), regions, typical, pen)
+
+
+def _completed(
+    pales: Sequence[Region], regions: Sequence[Region], typical: float, pen: float
+) -> Iterator[tuple[tuple[int, ...], Region]]:
+    left, top, width, height = np.array([region.box for region in regions]).T
     right, bottom = left + width, top + height
-    taken = np.zeros(len(pieces), dtype=np.bool_)
-    completed = []
-    for pale in find_pieces(np.asarray(mask, np.uint8)):
+    for pale in pales:
         x, y, w, h = pale.box
         if max(w, h) > _LARGEST * typical:
             continue
-        within = (left >= x) & (top >= y) & (right <= x + w) & (bottom <= y + h) & ~taken
+        # Averaging takes a pixel off the ends.
+        within = (left >= x - 1) & (top >= y - 1) & (right <= x + w + 1) & (bottom <= y + h + 1)
         # A box may lie within another's without that ink touches ink.
-        own = [i for i in np.flatnonzero(within).tolist() if _holds(pale, pieces[i])]
-        if sum(pieces[i].box.height > 0.5 * typical for i in own) != 1:
+        own = [i for i in np.flatnonzero(within).tolist() if _holds(pale, regions[i])]
+        if sum(regions[i].box.height > 0.5 * typical for i in own) != 1:
             continue
-        if not _goes_on(pale, [pieces[i] for i in own], _FURTHER * typical):
+        if not _goes_on(pale, [regions[i] for i in own], _FURTHER * typical, pen):
             continue
-        taken[own] = True
-        completed.append(pale)
-    return [piece for piece, gone in zip(pieces, taken, strict=True) if not gone] + completed
+        # Where a pen was driest it left but specks.
+        specks = [other for other in pales if other is not pale and _inside(other.box, pale.box)]
+        yield tuple(own), replace(union([pale, *specks[:_SPECKS]]), pale=True)
 
 
-def _goes_on(pale: Region, own: Sequence[Region], least: float) -> bool:
+def _goes_on(pale: Region, own: Sequence[Region], least: float, pen: float) -> bool:
     """Whether pale ink goes on with strokes, and is not a cloud around them."""
     before = around([piece.box for piece in own])
     beyond = (pale.box.width - before.width, pale.box.height - before.height)
-    pen = max(piece.stroke_width for piece in own)
-    further = max(beyond) > least or len(own) > 1
-    return further and pale.stroke_width < _PEN * pen
+    # Ragged strokes pass for thinner than they are.
+    pen = max(pen, *(piece.stroke_width for piece in own))
+    return (max(beyond) > least or len(own) > 1) and pale.stroke_width < _PEN * pen
 
 
 def _quarter(strength: Pixels) -> Pixels:
@@ -87,7 +96,7 @@ def _unevenness(small: Pixels, boxes: Sequence[Box]) -> float:
     for x, y, w, h in boxes:
         paper[max(0, y // 4 - 1) : (y + h) // 4 + 2, max(0, x // 4 - 1) : (x + w) // 4 + 2] = False
     values = small[paper]
-    return float(np.percentile(values, 98)) if values.size else 0.0
+    return float(np.percentile(values, 90)) if values.size else 0.0
 
 
 def _reaches_further(small: Pixels, level: float, boxes: Sequence[Box], typical: float) -> bool:
@@ -105,6 +114,15 @@ def _reaches_further(small: Pixels, level: float, boxes: Sequence[Box], typical:
             if max(box.x - x, box.y - y, x + w - right, y + h - bottom) > beyond:
                 return True
     return False
+
+
+def _inside(a: Box, b: Box) -> bool:
+    return (
+        a.x >= b.x
+        and a.y >= b.y
+        and a.x + a.width <= b.x + b.width
+        and a.y + a.height <= b.y + b.height
+    )
 
 
 def _overlap(a: Box, b: Box) -> bool:

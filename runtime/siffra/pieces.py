@@ -23,6 +23,8 @@ class Region:
     box: Box
     contours: tuple[Contour, ...]
     """Outer outlines and those of holes."""
+    pale: bool = False
+    """Whether strokes of it are so pale that how dark they are tells nothing."""
 
     @property
     def side(self) -> int:
@@ -76,7 +78,8 @@ def union(regions: Sequence[Region]) -> Region:
     if len(regions) == 1:
         return regions[0]
     contours = tuple(contour for region in regions for contour in region.contours)
-    return Region(around([region.box for region in regions]), contours)
+    pale = any(region.pale for region in regions)
+    return Region(around([region.box for region in regions]), contours, pale)
 
 
 def around(boxes: Sequence[Box]) -> Box:
