@@ -11,7 +11,7 @@ from .results import Pixels
 
 _NOISE_FLOOR = 8.0  # grey levels that a compressed scan of blank paper varies by
 _NOISES = 3.0  # standard deviations of the noise that ink rises above
-_SAMPLES = 40_000  # pixels that a histogram is taken of: more tell no more
+_SAMPLES = 20_000  # pixels that a histogram is taken of: more tell no more
 _TINY = 64  # px; digits of larger pictures have strokes of more than a pixel
 _WEAK = 0.4  # of the threshold; with 0.3 to 0.6 the measured sets read the same within 0.3 points
 _REACH = 3  # px

@@ -1,6 +1,6 @@
 """Ink to regions: which strokes belong together, which may be digits, in what order they read."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -94,31 +94,42 @@ def _fill(region: Region) -> float:
 
 def _without_frames(pieces: list[Region]) -> list[Region]:
     """Leave out what is around other ink: form boxes, table cells, the desk around a sheet."""
-    x, y, width, height = np.array([piece.box for piece in pieces]).reshape(-1, 4).T
-    side = np.maximum(width, height)
+    return [piece for piece in pieces if not _is_frame(piece, pieces)]
 
-    def surrounds(hole: Contour) -> bool:
-        left, top, across, down = cv2.boundingRect(hole)
-        room = min(across, down)
-        if room < 2 * MIN_SIDE:
-            return False
-        inside = side[
-            (x > left) & (y > top) & (x + width < left + across) & (y + height < top + down)
-        ]
-        # The loop of a digit may hold specks, but nothing large, and it is not rectangular.
-        least = 0.015 if _is_rectangular(hole) else 0.4
-        return bool((inside > max(least * room, MIN_SIDE)).any())
 
-    def is_frame(piece: Region) -> bool:
-        holes = piece.contours[1:]
-        if not holes:
-            return False
-        open_area = sum(abs(cv2.contourArea(hole)) for hole in holes)
-        if open_area < _OPEN * piece.box.width * piece.box.height:
-            return False  # a broad stroke with gaps that a dry pen left
-        return any(surrounds(hole) for hole in holes)
+def _is_frame(piece: Region, pieces: Sequence[Region]) -> bool:
+    holes = piece.contours[1:]
+    if not holes:
+        return False
+    left, top, width, height = piece.box
+    open_area = sum(cv2.contourArea(hole) for hole in holes)
+    if open_area < _OPEN * width * height:
+        return False  # a broad stroke with gaps that a dry pen left
+    right, bottom = left + width, top + height
+    inside = [
+        other
+        for other in pieces
+        if left < other.box.x < right and top < other.box.y < bottom and other is not piece
+    ]
+    return bool(inside) and any(_surrounds(hole, inside) for hole in holes)
 
-    return [piece for piece in pieces if not is_frame(piece)]
+
+def _surrounds(hole: Contour, pieces: Iterable[Region]) -> bool:
+    """Whether any of the pieces lies in a hole, and is more than a speck in the loop of a digit."""
+    left, top, width, height = cv2.boundingRect(hole)
+    room = min(width, height)
+    if room < 2 * MIN_SIDE:
+        return False
+    # The loop of a digit may hold specks, but nothing large, and it is not rectangular.
+    least = max((0.015 if _is_rectangular(hole) else 0.4) * room, MIN_SIDE)
+    return any(
+        piece.side > least
+        and piece.box.x > left
+        and piece.box.y > top
+        and piece.box.x + piece.box.width < left + width
+        and piece.box.y + piece.box.height < top + height
+        for piece in pieces
+    )
 
 
 def _is_rectangular(outline: Contour) -> bool:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
-from statistics import median
 from typing import Protocol, TypeVar
 
 from .results import Box
@@ -46,7 +45,7 @@ def slope_of(lines: Iterable[Sequence[Placed]]) -> float:
         for a, b in pairwise(line):
             (x, y), (right, down) = _middle(a.box), _middle(b.box)
             steps.append((down - y) / max(1.0, right - x))
-    return median(steps) if steps else 0.0
+    return _median(steps)
 
 
 def words_of(lines: Sequence[Sequence[Box]]) -> list[list[list[int]]]:
@@ -60,10 +59,10 @@ def words_of(lines: Sequence[Sequence[Box]]) -> list[list[list[int]]]:
     """
     gaps = [[b.x - (a.x + a.width) for a, b in pairwise(line)] for line in lines]
     every = [max(0, gap) for line in gaps for gap in line]
-    usual = median(every) if every else 0
+    usual = _median(every)
     words = []
     for line, between in zip(lines, gaps, strict=True):
-        tall = median(box.height for box in line) if line else 0
+        tall = _median(box.height for box in line)
         least = max(_WIDE * tall, _WIDER * usual)
         parts: list[list[int]] = [[0]] if line else []
         for index, gap in enumerate(between, 1):
@@ -82,10 +81,10 @@ def _chain(ordered: Sequence[_T], slope: float) -> list[list[_T]]:
         tall = region.box.height
         for candidate in lines:
             recent = candidate[-_RECENT:]
-            heights = max(median(each.box.height for each in recent), tall)
+            heights = max(_median(each.box.height for each in recent), tall)
             # Where the line is here, had it gone on as its last regions did, level or curved.
             levels = [y_ + slope * (x - x_) for x_, y_ in map(_middle_of, recent)]
-            ways = [median(levels), levels[-1]]
+            ways = [_median(levels), levels[-1]]
             if len(recent) > 1:
                 (x0, y0), (x1, y1) = map(_middle_of, recent[-2:])
                 if x1 - x0 > 0.3 * heights:
@@ -111,6 +110,12 @@ def _level(line: Sequence[Placed], slope: float) -> float:
     """Return the mean height of a line where it would begin at the left border."""
     levels = [y - slope * x for x, y in (_middle(region.box) for region in line)]
     return sum(levels) / len(levels)
+
+
+def _median(values: Iterable[float]) -> float:
+    """Return the middle value, of an even number the upper one; none are 0."""
+    ranked = sorted(values)
+    return ranked[len(ranked) // 2] if ranked else 0.0
 
 
 def _middle_of(placed: Placed) -> tuple[float, float]:
