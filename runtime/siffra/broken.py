@@ -110,6 +110,9 @@ def _gap(a: Box, b: Box) -> int:
 
 def join_broken(pieces: Iterable[Region], typical: float) -> list[Region]:
     """Join the pieces of digits that were written, or scanned, in several strokes."""
+    pieces = list(pieces)
+    if not _any_near(pieces, typical):
+        return pieces
     groups: list[list[Region]] = []
     boxes: list[Box] = []  # around each group
     # Which groups lie in each square of the page: to compare all with all would take seconds on a
@@ -133,6 +136,20 @@ def join_broken(pieces: Iterable[Region], typical: float) -> list[Region]:
         for square in _squares(boxes[match], typical):
             squares[square].add(match)
     return [union(group) for group in groups]
+
+
+def _any_near(pieces: Sequence[Region], typical: float) -> bool:
+    """Whether any two pieces may be of one digit: most pages have whole ones alone."""
+    reach = 0.12 * typical
+    boxes = sorted(piece.box for piece in pieces)  # from left to right
+    for index, a in enumerate(boxes):
+        right, bottom = a.x + a.width, a.y + a.height
+        for b in islice(boxes, index + 1, None):
+            if b.x >= right:
+                break
+            if b.y < bottom + reach and a.y < b.y + b.height + reach:
+                return True
+    return False
 
 
 def _squares(box: Box, typical: float) -> Iterator[tuple[int, int]]:

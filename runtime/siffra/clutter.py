@@ -72,7 +72,7 @@ def strays(ink: Ink, regions: Sequence[Region], accepted: Sequence[bool]) -> lis
         ]
     pen = median(region.stroke_width for region in writing)
     tall = median(region.box.height for region in writing)
-    strength = max(_strength(ink, region) for region in writing[:_WRITING])
+    strength = median(_strength(ink, region) for region in writing)
 
     def is_stray(region: Region) -> bool:
         if not _PEN[0] * pen - 0.5 <= region.stroke_width <= _PEN[1] * pen + 0.5:
@@ -92,12 +92,9 @@ def _is_cut_off(box: Box, shape: tuple[int, ...]) -> bool:
 
 
 def _strength(ink: Ink, region: Region) -> float:
-    """Return the mean strength of a region's strokes."""
+    """Return how strong the ink is where a row through a region's middle crosses it."""
     x, y, width, height = region.box
-    strength = ink.strength[y : y + height, x : x + width]
-    own = np.zeros(strength.shape, dtype=np.uint8)
-    cv2.drawContours(own, region.contours, -1, 255, cv2.FILLED, offset=(-x, -y))
-    return float(cv2.mean(strength, mask=own)[0])
+    return float(ink.strength[y + height // 2, x : x + width].max())
 
 
 def _gap(a: Region, b: Region) -> float:

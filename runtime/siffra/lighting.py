@@ -45,7 +45,9 @@ def light_of(grey: Pixels) -> Light:
         residual *= residual
         residual += 1.0
         weighted = terms / residual
-        surface = np.linalg.solve(weighted @ terms.T + ridge, weighted @ values) @ terms
+        square, right = weighted @ terms.T + ridge, weighted @ values[:, None]
+        _, fit = cv2.solve(square, right, flags=cv2.DECOMP_CHOLESKY)
+        surface = np.asarray(fit, np.float32)[:, 0] @ terms
     paper = np.clip(np.rint(surface), 0, 255).astype(np.uint8)
     return Light(page, np.asarray(paper.reshape(page.shape), dtype=np.uint8))
 

@@ -1,8 +1,8 @@
 """Ink to regions: which strokes belong together, which may be digits, in what order they read."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
-
-import numpy as np
+from statistics import median
 
 from .broken import join_broken
 from .ink import Ink
@@ -144,19 +144,22 @@ def _without_lines(pieces: list[Region], height: int, width: int) -> list[Region
     A tall thin stroke may be any of these or a 1: what stands beside it decides. On a level with
     other ink, about as tall and of the same pen, or with nothing else there, it is a 1.
     """
-    plain = [piece for piece in pieces if not _is_line(piece.box, height, width)]
-    upright = [
-        piece
-        for piece in pieces
-        if _is_line(piece.box, height, width) and piece.box.height > 2 * piece.box.width
-    ]
+    lines = {id(piece) for piece in pieces if _is_line(piece.box, height, width)}
+    plain = [piece for piece in pieces if id(piece) not in lines]
+    tall = [piece for piece in pieces if piece.box.height > 2 * piece.box.width]
+    if not tall:
+        return plain or pieces
+    upright = [piece for piece in tall if id(piece) in lines]
     if not plain:  # nothing but strokes, or one shape that fills the picture
         return upright or pieces
     typical = typical_height(plain)
-    in_column = _in_columns([p for p in pieces if p.box.height > 2 * p.box.width], typical)
-    plain = [piece for piece in plain if id(piece) not in in_column]
-    upright = [piece for piece in upright if id(piece) not in in_column]
-    pen = float(np.median([piece.stroke_width for piece in plain]))
+    if len(tall) > 1:
+        parts = _in_columns(tall, typical)
+        plain = [piece for piece in plain if id(piece) not in parts]
+        upright = [piece for piece in upright if id(piece) not in parts]
+    if not upright or not plain:
+        return plain or upright
+    pen = median(piece.stroke_width for piece in plain)
     ones = [
         piece
         for piece in upright
@@ -169,18 +172,18 @@ def _without_lines(pieces: list[Region], height: int, width: int) -> list[Region
 
 def _in_columns(strokes: Sequence[Region], typical: float) -> set[int]:
     """Return the ids of upright strokes that are parts of one broken line down the page."""
+    ordered = sorted(strokes, key=lambda stroke: stroke.box.x + stroke.box.width / 2)
+    middles = [stroke.box.x + stroke.box.width / 2 for stroke in ordered]
     found: set[int] = set()
-    for stroke in strokes:
-        middle = stroke.box.x + stroke.box.width / 2
-        column = [
-            other
-            for other in strokes
-            if abs(other.box.x + other.box.width / 2 - middle) < 0.15 * typical
-        ]
+    for middle in middles:
+        first = bisect_left(middles, middle - 0.15 * typical)
+        column = ordered[first : bisect_right(middles, middle + 0.15 * typical)]
+        if len(column) < 2:
+            continue
         top = min(other.box.y for other in column)
         bottom = max(other.box.y + other.box.height for other in column)
         covered = sum(other.box.height for other in column)
-        if len(column) > 1 and bottom - top > 2.5 * typical and covered > 0.75 * (bottom - top):
+        if bottom - top > 2.5 * typical and covered > 0.75 * (bottom - top):
             found.update(map(id, column))
     return found
 

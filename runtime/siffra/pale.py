@@ -35,10 +35,10 @@ def completed(ink: Ink, regions: Sequence[Region]) -> Iterator[tuple[tuple[int, 
     boxes = [region.box for region in regions]
     whole = [box for box in boxes if box.height > 0.5 * typical]
     crumbs = [box for box in boxes if box.height <= 0.5 * typical]
-    small = _quarter(ink.strength)
-    least = max(_FLOOR, _SHARES[-1] * ink.threshold, _unevenness(small, boxes))
+    uneven, beyond = _paper(ink.strength, boxes, _SHARES[-1] * ink.threshold)
+    least = max(_FLOOR, _SHARES[-1] * ink.threshold, uneven)
     falls_apart = any(_overlap(crumb, box) for crumb in crumbs for box in whole)
-    if not falls_apart and not _reaches_further(small, least, whole, typical):
+    if not falls_apart and beyond * 16 < _FURTHER * typical * _FURTHER * typical:
         return
     pen = median(region.stroke_width for region in regions)
     side = max(1, round(pen / 2)) | 1
@@ -81,40 +81,24 @@ def _goes_on(pale: Region, own: Sequence[Region], least: float, pen: float) -> b
     return (max(beyond) > least or len(own) > 1) and pale.stroke_width < _PEN * pen
 
 
-def _quarter(strength: Pixels) -> Pixels:
+def _paper(strength: Pixels, boxes: Sequence[Box], level: float) -> tuple[float, int]:
+    """Look at what is around boxes, in a quarter of the size.
+
+    Returns:
+        What strength paper has where it is strong, and how many of its pixels are above a level.
+    """
     height, width = strength.shape
     for _ in range(2):  # by halves, which is quicker than at once
         height, width = max(1, height // 2), max(1, width // 2)
         strength = np.asarray(
             cv2.resize(strength, (width, height), interpolation=cv2.INTER_AREA), np.uint8
         )
-    return strength
-
-
-def _unevenness(small: Pixels, boxes: Sequence[Box]) -> float:
-    """Return what strength paper has where it is strong, in a quarter of the size."""
-    paper = np.full(small.shape, 255, dtype=np.uint8)
+    paper = np.full(strength.shape, 255, dtype=np.uint8)
     for x, y, w, h in boxes:
         paper[max(0, y // 4 - 1) : (y + h) // 4 + 2, max(0, x // 4 - 1) : (x + w) // 4 + 2] = 0
-    counts = np.cumsum(cv2.calcHist([small], [0], paper, [256], [0, 256]))
-    return float(np.searchsorted(counts, _STRONG * counts[-1]))
-
-
-def _reaches_further(small: Pixels, level: float, boxes: Sequence[Box], typical: float) -> bool:
-    """Whether pale ink reaches beyond any of the boxes; looked for in a quarter of the size."""
-    _, mask = cv2.threshold(small, level, 255, cv2.THRESH_BINARY)
-    beyond = _FURTHER * typical + 4
-    for pale in find_pieces(np.asarray(mask, np.uint8)):
-        x, y, w, h = (4 * side for side in pale.box)
-        if max(w, h) > _LARGEST * typical:
-            continue
-        for box in boxes:
-            right, bottom = box.x + box.width, box.y + box.height
-            if not _overlap(box, Box(x, y, w, h)):
-                continue
-            if max(box.x - x, box.y - y, x + w - right, y + h - bottom) > beyond:
-                return True
-    return False
+    counts = np.cumsum(cv2.calcHist([strength], [0], paper, [256], [0, 256]))
+    strong = float(np.searchsorted(counts, _STRONG * counts[-1]))
+    return strong, int(counts[-1] - counts[int(max(_FLOOR, level))])
 
 
 def _inside(a: Box, b: Box) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import accumulate
 
 import numpy as np
 from numpy.typing import NDArray
@@ -92,6 +93,10 @@ def around(boxes: Sequence[Box]) -> Box:
 
 def typical_height(pieces: Sequence[Region]) -> float:
     """Return the height that most ink has: its 60 % quantile, weighted by height."""
-    heights = np.sort([max(piece.box.height, 0.6 * piece.box.width) for piece in pieces])
-    share = np.cumsum(heights) / heights.sum()
-    return float(heights[int(np.searchsorted(share, 0.6))])
+    heights = sorted(max(piece.box.height, 0.6 * piece.box.width) for piece in pieces)
+    least = 0.6 * sum(heights)
+    return float(
+        next(
+            tall for tall, below in zip(heights, accumulate(heights), strict=True) if below >= least
+        )
+    )
