@@ -115,7 +115,7 @@ def measure(
         for number in range(scenes):
             scene = draw_level(axis, level, number, seed=seed, cells=cells)
             started = perf_counter()
-            reading = reader.read(scene.image)
+            reading = reader.read(scene.image, rotate=AXES[axis].rotate)
             times.append(1e3 * (perf_counter() - started))
             outcome, right = judge(scene, reading)
             exact += right

@@ -11,8 +11,10 @@ import cv2
 import numpy as np
 import pytest
 
+from benchmarks.scenes import draw_scene
 from siffra import contract
 from siffra.network import released
+from tests.drawing import Pixels, blank, cross
 
 ROOT = Path(__file__).parents[1]
 COMMAND = [sys.executable, "-W", "error", "-m", "siffra"]
@@ -33,6 +35,10 @@ def siffra(
     return result
 
 
+def png(picture: Pixels) -> bytes:
+    return cv2.imencode(".png", picture)[1].tobytes()
+
+
 @pytest.fixture
 def single(examples: dict[Path, str]) -> Path:
     return next(path for path, text in examples.items() if len(text) == 1)
@@ -51,11 +57,27 @@ def test_a_single_picture_gives_the_bare_text(examples: dict[Path, str]) -> None
     assert siffra("read", "-", stdin=path.read_bytes()).stdout == f"{text}\n"
 
 
+def test_words_are_parted_by_spaces_and_lines_indented(tmp_path: Path) -> None:
+    scene = draw_scene(["40 718", "325"], size=(300, 400), seed=4)
+    for name in ("one.png", "two.png"):
+        (tmp_path / name).write_bytes(png(scene.image))
+    assert siffra("read", tmp_path / "one.png").stdout == "40 718\n325\n"
+    lines = siffra("read", tmp_path).stdout.splitlines()
+    assert lines[1:3] == ["    40 718", "    325"]
+
+
+def test_what_resembles_no_digit_is_not_printed() -> None:
+    page = blank(200, 400)
+    cross(page, 60, 70)
+    cross(page, 130, 70)
+    assert siffra("read", "-", stdin=png(page)).stdout == "no digits\n"
+
+
 def test_json_lines_for_read_and_classify(examples: dict[Path, str], single: Path) -> None:
     lines = siffra("read", "--jsonl", *examples).stdout.splitlines()
     documents = [json.loads(line) for line in lines]
     assert {Path(d["source"]): d["text"] for d in documents} == examples
-    assert list(documents[0]) == ["source", "text", "digits", "timings"]
+    assert list(documents[0]) == ["source", "text", "rotation", "digits", "timings"]
     assert list(documents[0]["digits"][0]) == ["label", "confidence", "accepted", "reason", "box"]
 
     (document,) = json.loads(siffra("classify", "--json", single).stdout)
@@ -177,9 +199,8 @@ def test_explanations_are_not_read_in_their_turn(single: Path, tmp_path: Path) -
 def test_what_cannot_be_explained_is_printed(
     single: Path, examples: dict[Path, str], tmp_path: Path
 ) -> None:
-    blank = cv2.imencode(".png", np.full((50, 50), 255, dtype=np.uint8))[1].tobytes()
     saved = tmp_path / "saved"
-    assert siffra("read", "-", "--explain", saved, stdin=blank).stdout == "no digits\n"
+    assert siffra("read", "-", "--explain", saved, stdin=png(blank(50, 50))).stdout == "no digits\n"
     done = siffra("read", "missing.png", single, "--explain", saved, "--json", status=1)
     assert ["error" in document for document in json.loads(done.stdout)] == [True, False]
     assert sorted(path.name for path in saved.iterdir()) == [
@@ -225,8 +246,7 @@ def test_an_unknown_model_names_the_known_ones(single: Path) -> None:
 def test_an_unsure_digit_says_what_it_might_be(single: Path, examples: dict[Path, str]) -> None:
     output = siffra("classify", "--threshold", "1", single, status=0).stdout
     assert examples[single] in output
-    blank = np.full((50, 50), 255, dtype=np.uint8)
-    encoded = cv2.imencode(".png", blank)[1].tobytes()
+    encoded = png(blank(50, 50))
     assert siffra("classify", "-", stdin=encoded).stdout == "?  blank\n"
     assert siffra("read", "-", stdin=encoded).stdout == "no digits\n"
 

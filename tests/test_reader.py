@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -13,9 +14,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from benchmarks import nondigits
-from benchmarks.scenes import draw_digit, draw_scene
+from benchmarks.scenes import Around, Form, Layout, Strays, draw_digit, draw_scene
 from siffra import Box, Digit, ImageError, ModelError, Reader, Reading
 from siffra.network import released
+from tests.drawing import blank, cross, overlap, write
 
 Pixels = NDArray[np.uint8]
 
@@ -77,6 +79,15 @@ def test_the_box_is_in_pixels_of_the_picture(reader: Reader) -> None:
         assert 1000 <= y < y + height <= 1400
         ink = grey[y - 4 : y + height + 4, x - 4 : x + width + 4] < 128
         assert ink.sum() == (grey < 128).sum()
+
+
+def test_small_digits_on_a_large_picture_are_found_where_they_are(reader: Reader) -> None:
+    """Much too small in the copy that is searched first."""
+    grey = blank(2400, 3200)
+    boxes = write(grey, "407285", at=(1500, 1300), height=18, gap=6, pen=0.12)
+    reading = reader.read(cv2.GaussianBlur(grey, (0, 0), 0.8))
+    assert reading.text == "407285"
+    assert min(map(overlap, (digit.box for digit in reading.digits), boxes)) > 0.5
 
 
 def test_what_the_network_saw_is_in_the_result(reader: Reader, examples: dict[Path, str]) -> None:
@@ -142,6 +153,113 @@ def test_an_unsure_digit_keeps_its_place_in_the_text(examples: dict[Path, str]) 
     assert "?" in reading.text
     assert len(reading.text) == len(text)
     assert all(a in ("?", b) for a, b in zip(reading.text, text, strict=True))
+
+
+def test_wide_gaps_part_words(reader: Reader) -> None:
+    scene = draw_scene(["40 718", "325", "9 60 4"], size=(300, 400), noise=0.1, seed=4)
+    reading = reader.read(scene.image)
+    assert reading.text == str(reading) == reading.to_dict()["text"] == "40 718\n325\n9 60 4"
+    words = tuple(tuple("".join(map(str, word)) for word in line) for line in reading.words)
+    assert words == scene.words
+    assert [sum(line, ()) for line in reading.words] == list(reading.lines)
+
+
+def test_digits_in_boxes_of_a_form_are_one_word(reader: Reader) -> None:
+    scene = draw_scene(["4071", "32596"], size=(300, 400), form=Form(boxes=0.7), seed=2)
+    assert reader.read(scene.image).text == "4071\n32596"
+
+
+def test_words_in_which_nothing_resembles_a_digit_are_left_out_of_the_text(
+    reader: Reader,
+) -> None:
+    page = blank(320, 480)
+    write(page, "407", at=(40, 40))
+    for place in ((320, 45), (390, 45), (60, 145), (130, 145)):
+        cross(page, *place)
+    write(page, "32", at=(40, 240))
+    cross(page, 150, 245)
+    reading = reader.read(page)
+    assert reading.text == "407\n32?"
+    assert [[len(word) for word in line] for line in reading.words] == [[3, 2], [2], [3]]
+    crosses = [digit for digit in reading.digits if not digit.accepted]
+    assert [digit.reason for digit in crosses] == ["not_a_digit"] * 5
+    assert len(reading.to_dict()["digits"]) == 10
+
+
+def nearly_sure(reader: Reader) -> Pixels:
+    """A digit between two others of which the reader is sure enough, but not very."""
+    five, six = (
+        draw_digit(digit, size=100, style="round", seed=2).astype(float) for digit in (5, 6)
+    )
+    anything = Reader(threshold=0.0)
+    for share in np.linspace(0.3, 0.7, 81):
+        picture = np.asarray(share * five + (1 - share) * six, np.uint8)
+        digits = anything.read(picture).digits
+        if len(digits) == 1 and reader.threshold + 0.02 < digits[0].confidence < 0.88:
+            return picture
+    pytest.fail("no mixture of a 5 and a 6 is nearly sure")
+
+
+def test_a_pages_only_digit_must_be_surer_than_others(reader: Reader) -> None:
+    """Nothing beside it speaks for it; of letters, one in a hundred resembles a digit."""
+    alone = nearly_sure(reader)
+    reading = reader.read(alone)
+    (digit,) = reading.digits
+    assert not digit.accepted
+    assert reader.threshold < digit.confidence < 0.9
+    assert reading.text == "?", "it resembles a digit, unlike a scribble"
+
+    beside = np.hstack([draw_digit(3, size=100, style="round", seed=1), alone])
+    assert [one.accepted for one in reader.read(beside).digits] == [True, True]
+    assert Reader(threshold=reader.threshold).read(alone).digits[0].accepted
+    assert reader.classify(alone).accepted, "who asks for one digit knows that there is one"
+
+
+@pytest.mark.parametrize(
+    "knobs",
+    [
+        {"paper": "kraft", "pen": "marker", "light": 1},
+        {"paper": "blackboard", "pen": "chalk", "noise": 0.3},
+        {"paper": "screen-dark", "pen": "digital"},
+        {"paper": "ruled", "pen": "pencil", "noise": 0.2},
+        {"paper": "squared", "pen": "blue pen", "blur": 0.3},
+        {"pale": 0.7, "noise": 0.2},
+        {"thickness": 0.03},
+        {"thickness": 0.2},
+        {"tilt": 8, "perspective": 0.5, "light": 0.6},
+        {"layout": Layout(slope=8)},
+        {"layout": Layout(uneven=0.8)},
+        {"strays": Strays(points=1, specks=1)},
+        {"around": Around(desk="cloth", desk_share=0.7), "perspective": 0.4},
+    ],
+    ids=[
+        "kraft paper", "chalk", "dark screen", "pencil", "squared paper", "pale", "thin", "fat",
+        "askew", "climbing", "uneven", "points and specks", "table",
+    ],
+)  # fmt: skip
+def test_numbers_are_read_as_people_write_and_photograph_them(reader: Reader, knobs: Any) -> None:
+    scene = draw_scene(["4071", "325"], size=(300, 400), seed=3, **knobs)
+    assert reader.read(scene.image).text == scene.text
+
+
+@pytest.mark.parametrize(
+    "knobs",
+    [
+        {"light": 0.5, "noise": 0.3},
+        {"paper": "ruled"},
+        {"paper": "blackboard", "pen": "chalk", "noise": 0.3},
+        {"form": Form(rulings=0.8)},
+        {"form": Form(boxes=0.8)},
+        {"form": Form(table=0.8)},
+        {"strays": Strays(specks=1)},
+        {"around": Around(vignette=1)},
+    ],
+    ids=["light", "ruled", "board", "rulings", "boxes", "table", "specks", "vignette"],
+)
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_page_without_digits_gives_none(reader: Reader, knobs: Any, seed: int) -> None:
+    scene = draw_scene([], size=(300, 400), digit_height=24, seed=seed, **knobs)
+    assert reader.read(scene.image).text == ""
 
 
 def test_results_can_be_printed_stored_and_compared(

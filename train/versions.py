@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from siffra import cells as siffra_cells
-from siffra import contract, ink, locate
+from siffra import contract, ink, lighting, locate, pieces
 from siffra.files import leftovers, replacing
 
 from . import augment, forms, negatives
@@ -38,7 +38,17 @@ SOURCES = (
     Path(__file__),
     *(
         Path(str(module.__file__))
-        for module in (augment, forms, negatives, contract, ink, locate, siffra_cells)
+        for module in (
+            augment,
+            forms,
+            negatives,
+            contract,
+            ink,
+            lighting,
+            locate,
+            pieces,
+            siffra_cells,
+        )
     ),
 )
 """What decides what a version is, here and in the runtime: where one changes, all are made anew."""

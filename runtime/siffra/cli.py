@@ -18,9 +18,10 @@ from .progress import Progress
 from .sources import EXPLAINED, OVERLAY, STANDARD_INPUT, NamedSource, expand
 
 if TYPE_CHECKING:
-    from .reader import Reader
+    from .reader import Reader, Rotate
     from .results import Digit, Pixels, Reading
 
+_ROTATIONS: "dict[str, Rotate]" = {"auto": "auto", "0": 0, "90": 90, "180": 180, "270": 270}
 _EPILOG = "Exit status: 0; 1 where a source cannot be read or a check fails; 2 for wrong usage."
 
 
@@ -115,6 +116,14 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         help="write for each picture why it was read as it was: the ink, what was found or left "
         f"out, each digit's cell and best answers, as NAME{EXPLAINED}",
     )
+    command.add_argument(
+        "--rotate",
+        choices=list(_ROTATIONS),
+        default="0",
+        help="degrees that pictures are turned clockwise, beyond what their EXIF orientation says, "
+        "before they are read; auto finds out and takes some three times as long; "
+        "default: %(default)s",
+    )
     command.set_defaults(run=_read)
     command = commands.add_parser(
         "classify",
@@ -165,8 +174,10 @@ def _share(text: str) -> float:
 
 
 def _read(options: argparse.Namespace) -> int:
+    rotate = _ROTATIONS[options.rotate]
+
     def read(reader: "Reader", source: Any) -> "_Answer[Reading]":
-        reading, page = reader._read(source)  # once: standard input cannot be read again
+        reading, page = reader._read(source, rotate)  # once: standard input cannot be read again
 
         def explain() -> "Pixels":
             from .explain import explanation

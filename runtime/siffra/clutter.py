@@ -92,9 +92,10 @@ def _is_cut_off(box: Box, shape: tuple[int, ...]) -> bool:
 
 
 def _strength(ink: Ink, region: Region) -> float:
-    """Return how strong the ink is where a row through a region's middle crosses it."""
+    """Return how strong the ink is where rows through a region cross it, one of them at least."""
     x, y, width, height = region.box
-    return float(ink.strength[y + height // 2, x : x + width].max())
+    rows = ink.strength[y + height // 4 : y + height : max(1, height // 4), x : x + width]
+    return float(rows.max())
 
 
 def _gap(a: Region, b: Region) -> float:

@@ -65,6 +65,8 @@ def _headline(reading: Reading, page: Page, model: str, threshold: float, width:
     counts += [f"{count} {_words(reason)}" for reason, count in reasons.items()]
     if page.left_out:
         counts.append(f"{len(page.left_out)} left out as texture, an edge or a crease")
+    if page.straight:
+        counts.append("lines made level")
     stages = ", ".join(f"{name} {value:.1f}" for name, value in reading.timings._asdict().items())
     title = " / ".join(reading.text.split("\n")) or f"no digits: {_why_nothing(reading, page)}"
     return _below(

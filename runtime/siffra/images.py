@@ -41,7 +41,7 @@ Source: TypeAlias = (
     str | os.PathLike[str] | bytes | bytearray | memoryview | Readable | PillowImage | NDArray[Any]
 )
 
-WORKING_SIDE = 1280
+WORKING_SIDE = 640
 """Pixels of the longer side of the copy that digits are looked for in."""
 
 _ORIENTATION_TAG = 0x0112

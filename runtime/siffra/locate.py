@@ -11,6 +11,7 @@ from .pieces import Contour, Region, find_pieces, typical_height, union
 from .results import Box
 from .rulings import remove_lines, without_paler
 
+_THIN = 60  # times its width, that no stroke is long
 _OPEN = 0.3  # of its box, that a frame leaves open
 
 MIN_SIDE = 6
@@ -144,6 +145,7 @@ def _without_lines(pieces: list[Region], height: int, width: int) -> list[Region
     A tall thin stroke may be any of these or a 1: what stands beside it decides. On a level with
     other ink, about as tall and of the same pen, or with nothing else there, it is a 1.
     """
+    pieces = [piece for piece in pieces if not _is_never_ink(piece, height, width)]
     lines = {id(piece) for piece in pieces if _is_line(piece.box, height, width)}
     plain = [piece for piece in pieces if id(piece) not in lines]
     tall = [piece for piece in pieces if piece.box.height > 2 * piece.box.width]
@@ -186,6 +188,16 @@ def _in_columns(strokes: Sequence[Region], typical: float) -> set[int]:
         if bottom - top > 2.5 * typical and covered > 0.75 * (bottom - top):
             found.update(map(id, column))
     return found
+
+
+def _is_never_ink(piece: Region, height: int, width: int) -> bool:
+    """Whether a piece is what no digit can be, though nothing else is there: a rim, a long line."""
+    _, _, w, h = piece.box
+    if (h > 0.6 * height or w > 0.6 * width) and max(w, h) > _THIN * piece.stroke_width:
+        return min(w, h) < 0.2 * max(w, h)
+    return _borders(piece.box, height, width) >= 3 and any(
+        cv2.contourArea(hole) > 0.3 * w * h and _is_rectangular(hole) for hole in piece.contours[1:]
+    )
 
 
 def _is_line(box: Box, height: int, width: int) -> bool:

@@ -23,12 +23,30 @@ MODELS = Path(__file__).parent / "models"
 
 _BATCH = 256  # cells at once: a convolutional net keeps 50 kB for each, and caches are small
 
+_MOST_ODDS = 16.0  # log; beyond, rounding in the network speaks
+
 _STATED = ("name", "precision", "version", "recipe", "accuracy", "test_cells", "licence")
 
 
 def released() -> dict[str, Path]:
     """Return the models that came with the package, by name."""
     return {path.stem: path for path in sorted(MODELS.glob("*.onnx"), key=lambda path: path.stem)}
+
+
+def log_odds(probabilities: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return how sure the network is of its best answers: the logarithms of their odds.
+
+    Unlike probabilities, which are all close to 1, they part what is sure from what is very sure.
+
+    Args:
+        probabilities: float32 [n, 10].
+
+    Returns:
+        float64 [n], at most 16.
+    """
+    ranked = np.sort(probabilities.astype(np.float64), axis=1)
+    best, rest = ranked[:, -1], ranked[:, :-1].sum(axis=1)
+    return np.asarray(np.log(best / np.maximum(rest, best * np.exp(-_MOST_ODDS))), np.float64)
 
 
 class Network:

@@ -15,9 +15,10 @@ from .doubt import second_look
 from .ink import Ink, find_ink
 from .lighting import light_of
 from .locate import locate
-from .network import Classify
+from .network import Classify, log_odds
 from .pieces import Region
 from .results import Box, Pixels
+from .skew import Straight, fall_of, straighten
 from .surfaces import find_ink_on_surfaces, has_surfaces
 from .touching import take_apart
 
@@ -27,6 +28,7 @@ _SURE = 0.98
 _ENOUGH = 4  # regions of which all are accepted: a page without doubt
 _SMALL = 24  # px; smaller digits are looked for in a larger copy, if there is one
 _FINE = 40  # px that digits have in that copy
+_UNSEEN = 3  # times the size of the copy, that is looked at where nothing was found
 _REJECTED = 0.5  # digits that one rejected costs, when ways of reading a page are compared
 
 
@@ -34,16 +36,26 @@ _REJECTED = 0.5  # digits that one rejected costs, when ways of reading a page a
 class Found:
     """What may be a digit: where it is, what the network saw and what it said."""
 
-    box: Box
+    region: Region
     cell: Pixels
     """uint8 [28, 28]."""
     probabilities: NDArray[np.float32]
     """float32 [10]."""
 
     @property
+    def box(self) -> Box:
+        """Where its ink is."""
+        return self.region.box
+
+    @property
     def sure(self) -> float:
         """The highest probability."""
         return float(self.probabilities.max())
+
+    @property
+    def odds(self) -> float:
+        """How sure the network is, which tells the sure from the very sure; see `log_odds`."""
+        return float(log_odds(self.probabilities[None])[0])
 
 
 @dataclass(frozen=True)
@@ -51,7 +63,8 @@ class Page:
     """What was found on a page, in one way of reading it."""
 
     grey: Pixels
-    """uint8 [H, W]: the copy of the page that it was found in; boxes are in its pixels."""
+    """uint8 [H, W]: the copy that it was found in, turned if lines were askew; boxes are in its
+    pixels."""
     ink: Ink
     lines: tuple[tuple[Found, ...], ...]
     left_out: tuple[Region, ...]
@@ -60,6 +73,17 @@ class Page:
     """Spent on finding, on bringing into cells, on inference."""
     score: float
     """How well it was read: digits accepted, less what was rejected."""
+    straight: Straight | None = None
+    """How the copy was turned; None if it was not."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Height and width of the copy before it was turned."""
+        return self.grey.shape if self.straight is None else self.straight.shape
+
+    def box_before(self, found: Found) -> Box:
+        """Return the box of something found in the pixels of the copy before it was turned."""
+        return found.box if self.straight is None else self.straight.box_before(found.region)
 
 
 def read_page(grey: Pixels, classify: Classify, threshold: float) -> Page:
@@ -78,23 +102,54 @@ def read_page(grey: Pixels, classify: Classify, threshold: float) -> Page:
         other = _read(find_ink_on_surfaces(copy), copy, classify, threshold)
         on_surfaces = other.score > page.score
         page = _better(page, other)
-    found = [each for line in page.lines for each in line]
-    if not found:
-        return page
-    tall = median(each.box.height for each in found)
+    fall = fall_of(page.lines)
+    if fall:
+        page = _surer(page, _read_straight(page.ink, copy, fall, classify, threshold))
+    heights = [each.box.height for line in page.lines for each in line]
+    tall = median(heights) if heights else _FINE / _UNSEEN
     side = max(grey.shape)
     if tall < _SMALL and side > max(copy.shape):
         larger = images.reduce(grey, min(side, round(max(copy.shape) * _FINE / tall)))
-        way = find_ink_on_surfaces if on_surfaces else find_ink
-        page = _better(page, _read(way(larger), larger, classify, threshold))
+        ink = (find_ink_on_surfaces if on_surfaces else find_ink)(larger)
+        if page.straight is None:
+            other = _read(ink, larger, classify, threshold)
+        else:
+            other = _read_straight(ink, larger, fall, classify, threshold)
+        page = _better(page, other)
     return page
 
 
 def _better(page: Page, other: Page) -> Page:
-    """Return the page that was read better, with the time that both took."""
-    best = other if other.score > page.score else page
+    """Return the page on which more was read, with the time that both took."""
+    return _with_time_of_both(other if other.score > page.score else page, page, other)
+
+
+def _surer(page: Page, other: Page) -> Page:
+    """Return the page that was read more surely, with the time that both took.
+
+    More digits say nothing here: strokes that lean fall into parts.
+    """
+    return _with_time_of_both(max(page, other, key=_sureness), page, other)
+
+
+def _sureness(page: Page) -> tuple[float, float]:
+    found = [each for line in page.lines for each in line]
+    if not found:
+        return 0.0, 0.0
+    return page.score / len(found), sum(each.odds for each in found) / len(found)
+
+
+def _with_time_of_both(best: Page, page: Page, other: Page) -> Page:
     a, b, c = (one + two for one, two in zip(page.seconds, other.seconds, strict=True))
     return replace(best, seconds=(a, b, c))
+
+
+def _read_straight(
+    ink: Ink, grey: Pixels, fall: float, classify: Classify, threshold: float
+) -> Page:
+    """Read a page whose lines fall by some degrees, with these made level."""
+    straight = straighten(ink, grey, fall)
+    return replace(_read(straight.ink, straight.grey, classify, threshold), straight=straight)
 
 
 def _read(page: Ink, grey: Pixels, classify: Classify, threshold: float) -> Page:
@@ -120,7 +175,7 @@ def _read(page: Ink, grey: Pixels, classify: Classify, threshold: float) -> Page
         if _may_be_several(each, alone):
             parts = take_apart(page, each.region, each.probabilities, classify, alone)
         if parts is None:
-            found.append(Found(each.region.box, each.cell, each.probabilities))
+            found.append(Found(each.region, each.cell, each.probabilities))
         else:
             found += [Found(*part) for part in parts]
     if found:
@@ -129,7 +184,7 @@ def _read(page: Ink, grey: Pixels, classify: Classify, threshold: float) -> Page
             np.stack([each.probabilities for each in found]),
             classify,
         )
-        found = [Found(each.box, each.cell, row) for each, row in zip(found, settled, strict=True)]
+        found = [replace(each, probabilities=row) for each, row in zip(found, settled, strict=True)]
     lines = tuple(tuple(line) for line in order.in_lines(found))
     good = sum(each.sure >= threshold for each in found)
     score = good - _REJECTED * (len(found) - good)

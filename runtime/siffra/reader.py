@@ -3,20 +3,23 @@
 import os
 from collections.abc import Mapping
 from time import perf_counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .contract import DEFAULT_MODEL
 from .network import Network
-from .results import Box, Digit, Pixels, Reading, Reason, Timings
+from .results import Box, Digit, Pixels, Reading, Reason, Rotation, Timings
 
 # What handles pictures needs OpenCV and is imported where it is used: those who bring cells of
 # their own work without it.
 if TYPE_CHECKING:
     from .images import Source
     from .page import Page
+
+Rotate: TypeAlias = Rotation | Literal["auto"]
+"""Degrees that a picture is to be turned, clockwise; `auto`: as many as make it upright."""
 
 # A digit that is hard to read is one of two; what is none spreads over all ten. Of what is not
 # accepted, the two best answers have this much in seven digits of eight, in one non-digit of ten.
@@ -80,33 +83,50 @@ class Reader:
         """
         return self._network.probabilities(cells)
 
-    def read(self, source: "Source") -> Reading:
+    def read(self, source: "Source", *, rotate: Rotate = 0) -> Reading:
         """Read all digits of a picture, in reading order.
 
         Args:
             source: A path, bytes, binary file object, Pillow image or array; see `images.load`.
+            rotate: Degrees that the picture, upright by its EXIF orientation, is turned clockwise
+                before it is read: 0, 90, 180 or 270; or `auto`, which finds out, in some three
+                times the time. Pages that read alike either way up stay as they are.
 
         Raises:
             ImageError: The source is not a picture that can be read.
             DependencyError: OpenCV is not installed.
+            ValueError: `rotate` is something else.
         """
-        return self._read(source)[0]
+        return self._read(source, rotate)[0]
 
-    def _read(self, source: "Source") -> "tuple[Reading, Page]":
+    def _read(self, source: "Source", rotate: Rotate = 0) -> "tuple[Reading, Page]":
         """Read a picture; return the reading, and what it was made from."""
+        if rotate != "auto" and not (isinstance(rotate, int) and rotate in get_args(Rotation)):
+            raise ValueError(
+                f"rotate must be 0, 90, 180 or 270, degrees clockwise, or 'auto', not {rotate!r}"
+            )
         from . import images, page
 
         started = perf_counter()
         picture = images.load(source)
         grey = images.to_grey(picture)
         decoded = perf_counter()
+        rotation: Rotation = 0
+        if rotate:
+            from .turn import find_rotation, rotated
+
+            if rotate == "auto":
+                rotation = find_rotation(grey, self._network.probabilities)
+            else:
+                rotation = rotate
+            picture, grey = rotated(picture, rotation), rotated(grey, rotation)
         read = page.read_page(grey, self._network.probabilities, self.threshold)
         sure = sum(found.sure >= self.threshold for line in read.lines for found in line)
         needed = self._alone if sure == 1 else self.threshold
         lines = tuple(
             tuple(
                 _digit(
-                    _scaled(found.box, read.grey, picture),
+                    _scaled(read.box_before(found), read.shape, picture),
                     found.cell,
                     found.probabilities,
                     picture,
@@ -124,13 +144,17 @@ class Reader:
             cells=1e3 * normalising,
             inference=1e3 * inferring,
         )
-        return Reading(lines, timings, picture), read
+        straight_boxes = None
+        if read.straight is not None:
+            straight_boxes = tuple(tuple(found.box for found in line) for line in read.lines)
+        return Reading(lines, timings, picture, rotation, straight_boxes), read
 
-    def explain(self, source: "Source") -> Pixels:
+    def explain(self, source: "Source", *, rotate: Rotate = 0) -> Pixels:
         """Show in one picture why a picture is read as it is; the first thing to look at.
 
         Args:
             source: A path, bytes, binary file object, Pillow image or array; see `images.load`.
+            rotate: As for `read`.
 
         Returns:
             uint8 [H, W, 3] (BGR): the picture with what was found, the ink on it, and for each
@@ -142,7 +166,7 @@ class Reader:
         """
         from .explain import explanation
 
-        return explanation(*self._read(source), self.metadata["name"], self.threshold)
+        return explanation(*self._read(source, rotate), self.metadata["name"], self.threshold)
 
     def classify(self, source: "Source") -> Digit:
         """Classify the one digit that a picture shows.
@@ -160,10 +184,16 @@ class Reader:
         picture = images.load(source)
         box, cell, reason = _find_one(picture)
         if cell is None:
-            return Digit(None, 0.0, reason, box, (), None, picture)
-        probabilities = self._network.probabilities(cell[None])
-        settled = second_look(cell[None], probabilities, self._network.probabilities)
-        return _digit(box, cell, settled[0], picture, self.threshold)
+            digit = Digit(None, 0.0, reason, box, (), None, picture)
+        else:
+            probabilities = self._network.probabilities(cell[None])
+            settled = second_look(cell[None], probabilities, self._network.probabilities)
+            digit = _digit(box, cell, settled[0], picture, self.threshold)
+        if digit.accepted or reason == "blank":
+            return digit
+        # What fills the picture is no digit: a form, a table, a shadow. Something on it may be.
+        accepted = [found for found in self._read(picture)[0].digits if found.accepted]
+        return accepted[0] if len(accepted) == 1 else digit
 
 
 def one_cell(source: "Source") -> Pixels | None:
@@ -190,7 +220,7 @@ def _find_one(picture: Pixels) -> tuple[Box, Pixels | None, Reason | None]:
     region = locate.locate_one(page)
     if region is None:
         return Box(0, 0, 0, 0), None, "blank"
-    box = _scaled(region.box, working, picture)
+    box = _scaled(region.box, working.shape, picture)
     if region.side < locate.MIN_SIDE:
         return box, None, "too_small"
     if not locate.may_be_digit(region):
@@ -198,9 +228,9 @@ def _find_one(picture: Pixels) -> tuple[Box, Pixels | None, Reason | None]:
     return box, cells.to_cells(page, [region])[0], None
 
 
-def _scaled(box: Box, working: Pixels, picture: Pixels) -> Box:
-    """Return a box of the working copy in pixels of the picture."""
-    down, across = (whole / part for whole, part in zip(picture.shape, working.shape, strict=False))
+def _scaled(box: Box, shape: tuple[int, ...], picture: Pixels) -> Box:
+    """Return a box of the working copy, which has that shape, in pixels of the picture."""
+    down, across = (whole / part for whole, part in zip(picture.shape, shape, strict=False))
     left, right = (min(round(x * across), picture.shape[1]) for x in (box.x, box.x + box.width))
     top, bottom = (min(round(y * down), picture.shape[0]) for y in (box.y, box.y + box.height))
     return Box(left, top, right - left, bottom - top)

@@ -17,12 +17,15 @@ in which the network sees none, since its probabilities spread over more than tw
 `low_confidence`: the network is not sure which digit it is.
 """
 
+Rotation: TypeAlias = Literal[0, 90, 180, 270]
+"""Degrees that a picture is turned, clockwise."""
+
 UNSURE = "?"
 """Stands in a text for a digit that is there but was not accepted, so that no place gets lost."""
 
 
 class Box(NamedTuple):
-    """A rectangle in the pixels of the upright picture."""
+    """A rectangle in the pixels of the upright picture, as it was turned to be read."""
 
     x: int
     y: int
@@ -96,7 +99,7 @@ class Timings(NamedTuple):
     """Source to grey pixels."""
 
     locate: float
-    """Grey pixels to ink to regions."""
+    """Grey pixels to ink to regions; with `rotate="auto"`, also which way up they are."""
 
     cells: float
     """Regions to cells."""
@@ -121,7 +124,16 @@ class Reading:
     """Where the time went."""
 
     picture: Pixels = field(compare=False, repr=False)
-    """uint8 [H, W] or [H, W, 3] (BGR): what was read, not a copy."""
+    """uint8 [H, W] or [H, W, 3] (BGR): what was read, turned as asked for; not a copy."""
+
+    rotation: Rotation = 0
+    """Degrees that the source, upright by its EXIF orientation, was turned clockwise to be read."""
+
+    straight_boxes: tuple[tuple[Box, ...], ...] | None = field(
+        default=None, compare=False, repr=False
+    )
+    """Where the digits were found on the page with its lines made level, in its pixels; None if
+    they were as good as level."""
 
     @property
     def digits(self) -> tuple[Digit, ...]:
@@ -133,7 +145,8 @@ class Reading:
         """The lines, parted where the writer left wide gaps."""
         from .order import words_of
 
-        parts = words_of([[digit.box for digit in line] for line in self.lines])
+        boxes = self.straight_boxes or [[digit.box for digit in line] for line in self.lines]
+        parts = words_of(boxes)
         return tuple(
             tuple(tuple(line[index] for index in word) for word in words)
             for line, words in zip(self.lines, parts, strict=True)
@@ -164,6 +177,7 @@ class Reading:
         timings = {**self.timings._asdict(), "total": self.timings.total}
         return {
             "text": self.text,
+            "rotation": self.rotation,
             "digits": [_decision(digit) for digit in self.digits],
             "timings": {f"{stage}_ms": round(value, 3) for stage, value in timings.items()},
         }

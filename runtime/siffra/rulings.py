@@ -132,7 +132,7 @@ def _clear(part: Pixels, kind: str, shape: tuple[int, ...], typical: float) -> b
         upright_least = min([upright_least, *(_SPAN * gap for gap in gaps)])
     upright = _lines(part.T, upright_least) if h >= upright_least else []
     if kind == "frame" and not (level and upright):
-        return False
+        return _clear(part, "wide", shape, typical)  # two rulings that writing joins
     for line in level:
         _erase(part, line)
     for line in upright:

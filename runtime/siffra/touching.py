@@ -1,6 +1,6 @@
 """Digits that touch: where a region may be cut, and which cuts the network is surest of."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -10,28 +10,32 @@ from .cells import crop_of, normalise, strokes_of
 from .ink import Ink
 from .network import Classify
 from .opencv import cv2
-from .pieces import Region
+from .pieces import Region, find_pieces, union
 from .results import Box, Pixels
 
 _HEIGHT = 48  # px that a region is reduced to before it is cut
-_SEAMS = 3  # cuts that are tried for each digit that may be there
+_SEAMS = 4  # cuts that are tried for each digit that may be there
 _SURE, _SURE_SHARE = 0.8, 0.8  # of the parts
 _SIDEWAYS = 0.4  # cost of a step aside, in pixels of ink
 _CROSSED = 0.6  # of the height, that a cut may run through ink
+_NOTCH = 0.1  # of the height, that a notch in an outline is deep
+_LEANING = 0.3  # of the height, that a cut between two notches leans
 _MERGED = 0.3  # cost of a pixel of ink that is deeper than a pen reaches
 _NARROW, _BROAD = 0.1, 1.25  # widths of a digit over the height of what is cut
 _NONE = 1.6  # the same of what no digit is as wide as
-_PER_PART = -0.15  # log of what each digit more must win
-_SURE_ALONE = 0.97
+_PER_PART = -0.12  # log of what each digit more must win
+_SURE_OF_ONE = 0.95  # of the whole: then it is not taken apart
+_SURE_ALONE, _ALL_SURE = 0.97, 0.9  # of two parts, and of more, where nothing else is a digit
 _SLIM, _PER_STROKE = 0.35, -0.5  # width over height, and log, of a part that is but a stroke
-_LEAST = -0.45  # log that a part is worth on average
-_PER_INK = 0.5  # the same for a cut through ink as long as digits are high
+_LEAST = -0.35  # log that a part is worth on average
+_USUAL, _PER_BREADTH = 0.85, -1.0  # width over height that most digits keep to; log beyond it
+_PER_INK = 0.25  # the same for a cut through ink as long as digits are high
 
 
 class Part(NamedTuple):
     """One digit of several that touch."""
 
-    box: Box
+    region: Region
     cell: Pixels
     """uint8 [28, 28]."""
     probabilities: NDArray[np.float32]
@@ -52,7 +56,7 @@ def take_apart(
         region: What may be several digits.
         whole: float32 [10]: what the network says of it as one.
         classify: The network.
-        alone: Whether nothing else on the page is a digit; then all parts must be sure.
+        alone: Whether nothing else on the page is a digit; then of two parts both must be sure.
 
     Returns:
         The digits, from left to right; None where the region is better left whole.
@@ -70,7 +74,7 @@ def take_apart(
         [np.zeros((1, len(mask)), int), seams, np.full((1, len(mask)), mask.shape[1])]
     )
     spans = [(i, j) for i in range(len(edges)) for j in range(i + 1, len(edges))]
-    candidates: dict[tuple[int, int], tuple[Pixels, tuple[int, int, int, int]]] = {}
+    candidates: dict[tuple[int, int], tuple[Pixels, Pixels, Box]] = {}
     for i, j in spans:
         between = (columns >= edges[i][:, None]) & (columns < edges[j][:, None])
         part = np.where(between, mask, 0).astype(np.uint8)
@@ -78,32 +82,37 @@ def take_apart(
         x, y, w, h = cv2.boundingRect(part)
         if not _NARROW * height <= w <= _BROAD * height or h < 0.45 * height:
             continue
-        candidates[i, j] = normalise(strokes_of(ink, crop, part)), (x, y, w, h)
+        candidates[i, j] = normalise(strokes_of(ink, crop, part)), part, Box(x, y, w, h)
     if not candidates:
         return None
-    probabilities = classify(np.stack([cell for cell, _ in candidates.values()]))
+    probabilities = classify(np.stack([cell for cell, _, _ in candidates.values()]))
     sure = dict(zip(candidates, probabilities.max(axis=1).tolist(), strict=True))
     worth = {
-        span: float(np.log(max(sure[span], 1e-6))) + _PER_PART + _PER_STROKE * (w < _SLIM * height)
-        for span, (_, (_, _, w, _)) in candidates.items()
+        span: _worth(sure[span], box.width / height) for span, (_, _, box) in candidates.items()
     }
     path, score = _best_path(worth, [0.0, *crossed.tolist(), 0.0])
     if len(path) < 2 or score < _LEAST * len(path):
         return None
     each = np.array([sure[span] for span in path])
     # Scrawl falls into parts of which some look like digits; a number has hardly one that doesn't.
-    if np.mean(each >= _SURE) < _SURE_SHARE or (alone and each.min() < _SURE_ALONE):
+    if np.mean(each >= _SURE) < _SURE_SHARE:
         return None
-    if region.box.width < _NONE * region.box.height and each.prod() <= float(whole.max()):
+    if alone and each.min() < (_SURE_ALONE if len(path) == 2 else _ALL_SURE):
         return None
+    if region.box.width < _NONE * region.box.height:
+        one = float(whole.max())
+        if one > _SURE_OF_ONE or each.prod() <= one:
+            return None
     rows = dict(zip(candidates, probabilities, strict=True))
     left, top = region.box.x - margin * step, region.box.y - margin * step
     parts = []
     for span in path:
-        cell, (x, y, w, h) = candidates[span]
+        cell, part, (x, y, w, h) = candidates[span]
         cell.setflags(write=False)
         box = Box(left + x * step, top + y * step, w * step, h * step)
-        parts.append(Part(box, cell, rows[span]))
+        outlines = union(find_pieces(part)).contours
+        contours = tuple(np.asarray(step * outline + (left, top), np.int32) for outline in outlines)
+        parts.append(Part(Region(box, contours), cell, rows[span]))
     return parts
 
 
@@ -144,18 +153,54 @@ def _seams(
         at = at + steps[row, at]
     before = np.pad(ink.cumsum(axis=1), ((0, 0), (1, 0)))
     left = np.take_along_axis(before, columns_of, axis=1).sum(axis=0)
-    least = 0.4 * height * pen  # pixels of ink between two cuts
-    chosen: list[int] = []
+    at_rows = np.arange(rows)
+    order = np.argsort(cost, kind="stable").tolist()
+    paths = [*(columns_of[:, column] for column in order), *_notched(ink, height)]
+    costs = [*cost[order].tolist(), *(float(through[at_rows, p].sum()) for p in paths[columns:])]
+    lefts = [*left[order].tolist(), *(float(before[at_rows, p].sum()) for p in paths[columns:])]
+    least = 0.4 * height * pen  # pixels of ink between two cuts; in one gap they are one
     bounds = [0.0, float(ink.sum())]
-    for column in np.argsort(cost, kind="stable").tolist():
-        if cost[column] > _CROSSED * height or len(chosen) == most:
-            break
-        # Two cuts in one gap are one.
-        if min(abs(left[column] - bound) for bound in bounds) >= least:
-            chosen.append(column)
-            bounds.append(float(left[column]))
-    chosen.sort(key=lambda column: float(left[column]))
-    return columns_of[:, chosen].T, cost[chosen] / height
+    chosen: list[int] = []
+    for index in [*range(columns, len(paths)), *range(columns)]:
+        apart = min(abs(lefts[index] - bound) for bound in bounds) >= least
+        if len(chosen) < most and costs[index] <= _CROSSED * height and apart:
+            chosen.append(index)
+            bounds.append(lefts[index])
+    ranked = sorted(chosen, key=lambda index: lefts[index])
+    cuts = np.array([paths[index] for index in ranked], dtype=np.int64).reshape(-1, rows)
+    crossed = np.array([costs[index] / height for index in ranked], dtype=np.float32)
+    return cuts, crossed
+
+
+def _notched(ink: NDArray[np.float32], height: int) -> Iterator[NDArray[np.int64]]:
+    """Yield straight cuts between notches in the outline, above and below: where digits meet."""
+    rows = len(ink)
+    filled = ink.any(axis=0)
+    above = np.where(filled, ink.argmax(axis=0), rows)
+    below = np.where(filled, ink[::-1].argmax(axis=0), rows)
+    tops, bottoms = _notches(above, height), _notches(below, height)
+    for top in tops:
+        near = [bottom for bottom in bottoms if abs(bottom - top) < _LEANING * height]
+        end = min(near, key=lambda bottom: abs(bottom - top)) if near else top
+        yield np.rint(np.linspace(top, end, rows)).astype(np.int64)
+    for bottom in bottoms:
+        if not any(abs(bottom - top) < _LEANING * height for top in tops):
+            yield np.full(rows, bottom, dtype=np.int64)
+
+
+def _notches(depth: NDArray[np.int64], height: int) -> list[int]:
+    """Return columns where an outline is deeper than on either side of it."""
+    reach, least = max(2, round(0.4 * height)), _NOTCH * height
+    found: list[int] = []
+    for column in range(2, len(depth) - 2):
+        around = depth[max(0, column - 3) : column + 4]
+        if depth[column] < around.max() or (found and column - found[-1] < 0.1 * height):
+            continue
+        left = depth[max(0, column - reach) : column].min()
+        right = depth[column + 1 : column + 1 + reach].min()
+        if depth[column] - max(left, right) >= least:
+            found.append(column)
+    return found
 
 
 def _largest(part: Pixels) -> Pixels:
@@ -168,6 +213,12 @@ def _largest(part: Pixels) -> Pixels:
         if size < 0.2 * max(sizes):
             cv2.drawContours(part, [contour], -1, 0, cv2.FILLED)
     return part
+
+
+def _worth(sure: float, breadth: float) -> float:
+    """Return the log of what a part is worth, by the network and by its width over the height."""
+    shape = _PER_STROKE if breadth < _SLIM else _PER_BREADTH * max(0.0, breadth - _USUAL)
+    return float(np.log(max(sure, 1e-6))) + _PER_PART + shape
 
 
 def _best_path(

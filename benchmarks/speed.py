@@ -1,0 +1,130 @@
+"""How long a page takes, stage by stage: `python -m benchmarks.speed`.
+
+Pages are drawn by this repository and decoded already: a camera's frame and a phone's photo. All
+runs on one thread. The models take turns, so that what disturbs the machine disturbs them all:
+compare the figures of one run alone.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from time import perf_counter
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.options import add_json, add_models, write_json
+from benchmarks.scenes import draw_scene
+from siffra import ModelError, Reader
+from siffra.network import released
+
+_TURNS = 15
+_SECONDS = 0.1  # of reading in one turn
+_WARM_UP = 3  # readings
+_STAGES = ("decode", "locate", "cells", "inference")
+
+
+def _frame() -> tuple[NDArray[np.uint8], str]:
+    """A webcam's frame with eight digits, in ordinary light."""
+    text = ["4071", "8325"]
+    scene = draw_scene(text, size=(480, 640), digit_height=80, light=0.2, noise=0.2, seed=1)
+    return scene.image, scene.text
+
+
+def _photo() -> tuple[NDArray[np.uint8], str]:
+    """A phone's photo of 12 megapixels, with twelve digits."""
+    text = ["4071", "8325", "9618"]
+    scene = draw_scene(text, size=(3000, 4000), digit_height=400, light=0.4, noise=0.3, seed=2)
+    return scene.image, scene.text
+
+
+PAGES: Mapping[str, Callable[[], tuple[NDArray[np.uint8], str]]] = {
+    "frame 640x480": _frame,
+    "photo 4000x3000": _photo,
+}
+
+
+@dataclass(frozen=True)
+class Speed:
+    """What one model takes for one page, decoded array to reading."""
+
+    page: str
+    model: str
+    right: bool
+    """Whether the page was read as it is written."""
+    milliseconds: float
+    """Median of a reading."""
+    slow_milliseconds: float
+    """99th percentile of the same."""
+    stages: dict[str, float]
+    """Medians in milliseconds; decoding is the step to grey pixels here."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure and print a table; 2 where a model cannot be loaded."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.speed", description="Measure whole pages, stage by stage."
+    )
+    add_models(parser)
+    add_json(parser)
+    options = parser.parse_args(arguments)
+    cv2.setNumThreads(1)  # as the network has it
+    try:
+        readers = {model: Reader(model) for model in options.model or list(released())}
+    except ModelError as error:
+        print(f"speed: {error}", file=sys.stderr)
+        return 2
+    print(
+        f"{'page':16} {'model':12} {'ms':>7} {'p99':>7}   " + " ".join(f"{s:>9}" for s in _STAGES)
+    )
+    results = []
+    for page, draw in PAGES.items():
+        for result in measure(page, *draw(), readers):
+            results.append(result)
+            stages = " ".join(f"{result.stages[stage]:>9.2f}" for stage in _STAGES)
+            wrong = "" if result.right else "   misread"
+            print(
+                f"{page:16} {result.model:12} {result.milliseconds:>7.2f} "
+                f"{result.slow_milliseconds:>7.2f}   {stages}{wrong}",
+                flush=True,
+            )
+    if options.json:
+        write_json(options.json, [asdict(result) for result in results])
+    return 0
+
+
+def measure(
+    page: str, image: NDArray[np.uint8], text: str, readers: Mapping[str, Reader]
+) -> list[Speed]:
+    """Read a page, uint8 [H, W, 3], with all readers in turns."""
+    times: dict[str, list[list[float]]] = {model: [] for model in readers}
+    right = {}
+    for _ in range(_TURNS):
+        for model, reader in readers.items():
+            for _ in range(_WARM_UP):
+                right[model] = reader.read(image).text == text
+            spent = 0.0
+            while spent < _SECONDS:
+                started = perf_counter()
+                reading = reader.read(image)
+                whole = perf_counter() - started
+                spent += whole
+                times[model].append([1e3 * whole, *(reading.timings[: len(_STAGES)])])
+    medians = {model: np.median(rows, axis=0).tolist() for model, rows in times.items()}
+    return [
+        Speed(
+            page,
+            model,
+            right[model],
+            medians[model][0],
+            float(np.quantile([row[0] for row in times[model]], 0.99)),
+            dict(zip(_STAGES, medians[model][1:], strict=True)),
+        )
+        for model in readers
+    ]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
