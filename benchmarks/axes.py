@@ -18,7 +18,6 @@ from benchmarks.strokes import STYLES
 from benchmarks.surfaces import Paper
 from benchmarks.surroundings import Around, Desk
 from benchmarks.writing import Layout
-from siffra.reader import Rotate
 
 Knobs = dict[str, Any]
 """Arguments of `draw_scene`."""
@@ -52,8 +51,9 @@ class Axis(NamedTuple):
     """From easy to hard."""
     knobs: Callable[[Setting, float], Knobs]
     """What differs from the setting on a level."""
-    rotate: Rotate = 0
-    """How the reader is asked to turn the pictures."""
+    turned: bool = False
+    """Whether levels are degrees, anticlockwise, by which pictures are turned before they are read:
+    the reader has to find out."""
 
 
 _FIFTHS = (0.2, 0.4, 0.6, 0.8, 1)
@@ -191,11 +191,7 @@ AXES: Mapping[str, Axis] = MappingProxyType(
         "objects": Axis(_FIFTHS, _objects),
         # The camera.
         "tilt": Axis((5, 10, 20, 25, 30), lambda _, v: {"tilt": v}),
-        "turned": Axis(
-            (90, 180, 270),
-            lambda _, v: {"camera": Camera(jpeg=0.15, turns=round(v / 90))},
-            rotate="auto",
-        ),
+        "turned": Axis((0, 90, 180, 270), lambda _s, _v: {}, turned=True),
         "perspective": Axis((0.3, 0.5, 0.7, 0.85, 1), lambda _, v: {"perspective": v}),
         "noise": Axis((0.2, 0.5, 1, 1.5, 2), lambda _, v: {"noise": v}),
         "blur": Axis((0.3, 0.6, 1, 1.5, 2), lambda _, v: {"blur": v}),

@@ -114,8 +114,10 @@ def measure(
         exact, total, times = 0, Outcome(), []
         for number in range(scenes):
             scene = draw_level(axis, level, number, seed=seed, cells=cells)
+            turns = round(level / 90) if AXES[axis].turned else 0
+            picture = np.ascontiguousarray(np.rot90(scene.image, turns))
             started = perf_counter()
-            reading = reader.read(scene.image, rotate=AXES[axis].rotate)
+            reading = reader.read(picture, rotate="auto" if AXES[axis].turned else 0)
             times.append(1e3 * (perf_counter() - started))
             outcome, right = judge(scene, reading)
             exact += right

@@ -80,10 +80,11 @@ def test_auto_turns_what_was_photographed_with_a_turned_camera(reader: Reader) -
 
 
 @pytest.mark.parametrize("rotation", ROTATIONS)
-def test_a_page_in_a_hard_shadow_is_turned(reader: Reader, rotation: Rotate) -> None:
-    upright = draw_level("desk", 0.6, 2, seed=1)
-    reading = reader.read(anticlockwise(upright.image, rotation), rotate="auto")
-    assert (reading.rotation, reading.text) == (rotation, upright.text)
+def test_a_page_on_a_table_or_in_a_hard_shadow_is_turned(reader: Reader, rotation: Rotate) -> None:
+    for axis, number in (("desk", 7), ("shadow", 1)):
+        upright = draw_level(axis, 1, number, seed=1)
+        reading = reader.read(anticlockwise(upright.image, rotation), rotate="auto")
+        assert reading.rotation == rotation
 
 
 @pytest.mark.parametrize("rotate", [180, "auto"])
