@@ -108,4 +108,4 @@ def test_a_kind_of_negatives_varies_and_is_mostly_no_digit(kind: str, digits: Pa
     assert (cells.max(axis=(1, 2)) > 0).all()
     reader = Reader()
     accepted = reader.probabilities(cells).max(axis=1) >= reader.threshold
-    assert accepted.mean() < 0.35
+    assert accepted.mean() < 0.5

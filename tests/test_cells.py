@@ -90,7 +90,7 @@ def test_size_place_polarity_and_brightness_do_not_matter(digit: int) -> None:
         # The centre of mass may round to the next pixel.
         shifted = [np.roll(cell, (dy, dx), (0, 1)) for dy in (-1, 0, 1) for dx in (-1, 0, 1)]
         difference = min(float(np.abs(one - reference).mean()) for one in shifted)
-        assert difference < 12, name  # of 255; another digit differs by 30 and more
+        assert difference < 15, name  # of 255; another digit differs by 30 and more
 
 
 def test_a_hair_line_keeps_a_pens_width() -> None:

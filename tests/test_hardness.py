@@ -123,13 +123,13 @@ def test_reading_is_measured_and_what_is_misread_is_kept(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     table, grid, kept = tmp_path / "table.json", tmp_path / "grid.png", tmp_path / "misread"
-    axes = ["--axis", "fat", "pale"]
+    axes = ["--axis", "fat", "dotted"]
     outputs = ["--json", str(table), "--figure", str(grid), "--save", str(kept)]
     assert main([*axes, "--scenes", "2", *outputs]) == 0
 
     rows = json.loads(table.read_text())
     assert [(row["axis"], row["level"]) for row in rows] == [
-        (axis, level) for axis in ("fat", "pale") for level in AXES[axis].levels
+        (axis, level) for axis in ("fat", "dotted") for level in AXES[axis].levels
     ]
     easiest, hardest = rows[0], rows[-1]
     assert easiest["scenes"] == 2
@@ -141,7 +141,7 @@ def test_reading_is_measured_and_what_is_misread_is_kept(
         assert found + row["missed"] == row["digits"] > 0
 
     printed = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in printed[1:3]] == ["fat", "pale"]
+    assert [line.split()[0] for line in printed[1:3]] == ["fat", "dotted"]
     assert "exact" in printed[-1]
 
     misread = sum(round(row["scenes"] * (1 - row["exact"])) for row in rows)
