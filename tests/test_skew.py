@@ -55,7 +55,7 @@ def test_boxes_are_in_pixels_of_a_large_picture(reader: Reader) -> None:
 
 def test_small_digits_of_a_large_picture_are_straightened_as_well(reader: Reader) -> None:
     scene = draw_scene(
-        ["27184", "593"], size=(1800, 2400), digit_height=34, thickness=0.1, tilt=-22, seed=7
+        ["27184", "593"], size=(1800, 2400), digit_height=16, thickness=0.1, tilt=-25, seed=7
     )
     reading = reader.read(scene.image)
     assert reading.text == scene.text

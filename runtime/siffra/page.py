@@ -102,20 +102,16 @@ def read_page(grey: Pixels, classify: Classify, threshold: float) -> Page:
         other = _read(find_ink_on_surfaces(copy), copy, classify, threshold)
         on_surfaces = other.score > page.score
         page = _better(page, other)
-    fall = fall_of(page.lines)
-    if fall:
-        page = _surer(page, _read_straight(page.ink, copy, fall, classify, threshold))
     heights = [each.box.height for line in page.lines for each in line]
     tall = median(heights) if heights else _FINE / _UNSEEN
     side = max(grey.shape)
     if tall < _SMALL and side > max(copy.shape):
         larger = images.reduce(grey, min(side, round(max(copy.shape) * _FINE / tall)))
-        ink = (find_ink_on_surfaces if on_surfaces else find_ink)(larger)
-        if page.straight is None:
-            other = _read(ink, larger, classify, threshold)
-        else:
-            other = _read_straight(ink, larger, fall, classify, threshold)
-        page = _better(page, other)
+        way = find_ink_on_surfaces if on_surfaces else find_ink
+        page = _better(page, _read(way(larger), larger, classify, threshold))
+    fall = fall_of(page.lines)
+    if fall:
+        page = _surer(page, _read_straight(page, fall, classify, threshold))
     return page
 
 
@@ -144,11 +140,9 @@ def _with_time_of_both(best: Page, page: Page, other: Page) -> Page:
     return replace(best, seconds=(a, b, c))
 
 
-def _read_straight(
-    ink: Ink, grey: Pixels, fall: float, classify: Classify, threshold: float
-) -> Page:
-    """Read a page whose lines fall by some degrees, with these made level."""
-    straight = straighten(ink, grey, fall)
+def _read_straight(page: Page, fall: float, classify: Classify, threshold: float) -> Page:
+    """Read a page whose lines fall by some degrees again, with these made level."""
+    straight = straighten(page.ink, page.grey, fall)
     return replace(_read(straight.ink, straight.grey, classify, threshold), straight=straight)
 
 

@@ -45,17 +45,18 @@ def fall_of(lines: Sequence[Sequence[Placed]]) -> float:
     It is the direction in which digits spread most around the middles of their lines, so that
     long lines count most.
     """
-    spread = np.zeros((2, 2))
+    across = down = both = 0.0  # squares of distances from the middles, and products
     for line in lines:
         if len(line) < _TELLING:
             continue
-        boxes = np.array([placed.box for placed in line], dtype=np.float64)
-        middles = boxes[:, :2] + boxes[:, 2:] / 2
-        middles -= middles.mean(axis=0)
-        spread += middles.T @ middles
-    across, down = np.linalg.eigh(spread)[1][:, 1].tolist()
-    fall = degrees(atan2(down, across))
-    fall = (fall + 90.0) % 180.0 - 90.0  # a direction has two ways
+        boxes = [placed.box for placed in line]
+        xs = [box.x + box.width / 2 for box in boxes]
+        ys = [box.y + box.height / 2 for box in boxes]
+        x, y = sum(xs) / len(xs), sum(ys) / len(ys)
+        across += sum((each - x) ** 2 for each in xs)
+        down += sum((each - y) ** 2 for each in ys)
+        both += sum((a - x) * (b - y) for a, b in zip(xs, ys, strict=True))
+    fall = degrees(atan2(2.0 * both, across - down)) / 2.0
     return fall if _LEAST < abs(fall) < _MOST else 0.0
 
 
