@@ -22,7 +22,7 @@ from benchmarks.datasets import DataError, LabelledCells, has_mnist_test, mnist_
 from benchmarks.options import add_data, add_json, write_json
 from benchmarks.outcomes import Outcome, judge
 from benchmarks.scenes import Scene
-from siffra import Reader, Reading
+from siffra import ModelError, Reader, Reading
 from siffra.contract import DEFAULT_MODEL
 
 
@@ -79,7 +79,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             parser.error(str(error))
 
     cv2.setNumThreads(1)  # as the network has it
-    reader = Reader(options.model)
+    try:
+        reader = Reader(options.model)
+    except ModelError as error:
+        print(f"hardness: {error}", file=sys.stderr)
+        return 2
     results: list[LevelResult] = []
     print(
         f"{reader.metadata.get('name', options.model)}, {options.scenes} scenes a level: "

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain, islice
+from itertools import islice
 from statistics import median
 from typing import NamedTuple
 
@@ -19,7 +19,8 @@ from .results import Box, Pixels
 _NEAR = 0.3  # of a digit's height, between pieces of one
 _WHOLE = 0.75  # of a digit's height: what is lower may be a piece
 _WIDE, _TALL = 1.2, 1.5  # times a digit's height that pieces together may measure
-_MOST = 64  # guesses that are tried: a page of scribbles has thousands
+_LOOSE = 200  # pieces that may be parts of digits: with more of them a page is of something else
+_MOST = 48  # guesses that are tried, of each kind
 
 
 class Read(NamedTuple):
@@ -47,7 +48,8 @@ def mend(ink: Ink, read: Sequence[Read], threshold: float, classify: Classify) -
         classify: The network.
     """
     regions = [each.region for each in read]
-    guesses = list(islice(chain(_joined(read, threshold), completed(ink, regions)), _MOST))
+    ways = _joined(read, threshold), completed(ink, regions)
+    guesses = [guess for way in ways for guess in islice(way, _MOST)]
     if not guesses:
         return list(read)
     cells = to_cells(ink, [whole for _, whole in guesses])
@@ -84,28 +86,25 @@ def _joined(read: Sequence[Read], threshold: float) -> Iterator[tuple[tuple[int,
 
 def _guesses(boxes: Sequence[Box], loose: Sequence[int], tall: float) -> list[tuple[int, ...]]:
     """Return which boxes may be one digit: pairs, and all that hang together."""
+    if len(loose) > _LOOSE:
+        return []
+    x, y, width, height = np.array(boxes).T
+    right, bottom = x + width, y + height
     found: dict[tuple[int, ...], None] = {}
     for index in loose:
-        near = [
-            other
-            for other in range(len(boxes))
-            if other != index and _gap(boxes[index], boxes[other]) <= _NEAR * tall
-        ]
-        for group in ([index, other] for other in near):
-            found[tuple(sorted(group))] = None
-        if len(near) > 1:
-            found[tuple(sorted([index, *near]))] = None
+        across = np.maximum(x[index] - right, x - right[index])
+        down = np.maximum(y[index] - bottom, y - bottom[index])
+        near = np.flatnonzero(np.maximum(across, down) <= _NEAR * tall).tolist()
+        for other in near:
+            if other != index:
+                found[tuple(sorted((index, other)))] = None
+        if len(near) > 2:
+            found[tuple(near)] = None
     return [group for group in found if _fits(around([boxes[i] for i in group]), tall)]
 
 
 def _fits(box: Box, tall: float) -> bool:
     return box.width <= _WIDE * tall and box.height <= _TALL * tall
-
-
-def _gap(a: Box, b: Box) -> int:
-    across = max(a.x - b.x - b.width, b.x - a.x - a.width, 0)
-    down = max(a.y - b.y - b.height, b.y - a.y - a.height, 0)
-    return max(across, down)
 
 
 def join_broken(pieces: Iterable[Region], typical: float) -> list[Region]:

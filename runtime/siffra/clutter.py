@@ -74,12 +74,18 @@ def strays(ink: Ink, regions: Sequence[Region], accepted: Sequence[bool]) -> lis
     tall = median(region.box.height for region in writing)
     strength = median(_strength(ink, region) for region in writing)
 
+    x, y, width, height = np.array([region.box for region in writing]).T
+    right, bottom = x + width, y + height
+
     def is_stray(region: Region) -> bool:
         if not _PEN[0] * pen - 0.5 <= region.stroke_width <= _PEN[1] * pen + 0.5:
             return True
         if region.box.height > _TALL * tall or _strength(ink, region) < _FAINT * strength:
             return True
-        return min(_gap(region, other) for other in writing) > _FAR * tall
+        across = np.maximum(region.box.x - right, x - (region.box.x + region.box.width))
+        down = np.maximum(region.box.y - bottom, y - (region.box.y + region.box.height))
+        gaps = np.hypot(np.maximum(across, 0), np.maximum(down, 0))
+        return bool(gaps.min() > _FAR * tall)
 
     return [thin and is_stray(region) for region, thin in zip(regions, slim, strict=True)]
 
@@ -96,9 +102,3 @@ def _strength(ink: Ink, region: Region) -> float:
     x, y, width, height = region.box
     rows = ink.strength[y + height // 4 : y + height : max(1, height // 4), x : x + width]
     return float(rows.max())
-
-
-def _gap(a: Region, b: Region) -> float:
-    across = max(a.box.x - b.box.x - b.box.width, b.box.x - a.box.x - a.box.width, 0)
-    down = max(a.box.y - b.box.y - b.box.height, b.box.y - a.box.y - a.box.height, 0)
-    return float(np.hypot(across, down))

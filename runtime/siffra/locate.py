@@ -4,6 +4,9 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from statistics import median
 
+import numpy as np
+from numpy.typing import NDArray
+
 from .broken import join_broken
 from .ink import Ink
 from .opencv import cv2
@@ -11,25 +14,32 @@ from .pieces import Contour, Region, find_pieces, typical_height, union
 from .results import Box
 from .rulings import remove_lines, without_paler
 
+_HOLES = 500  # that a table may have
 _THIN = 60  # times its width, that no stroke is long
+_WHOLE = 2.1  # times the longer side of its largest piece, that a digit's may be
+_BOX = 0.96  # of its rectangle, that a printed box fills
 _OPEN = 0.3  # of its box, that a frame leaves open
 
 MIN_SIDE = 6
 """Pixels that the longer side of a digit must have; below, its shape is lost to the grid."""
 
 
-def locate(ink: Ink) -> list[Region]:
+def locate(ink: Ink, least: int = MIN_SIDE) -> list[Region]:
     """Find what may be digits on a page, in no order.
 
     Specks, rulings, frames and the edges of the paper are left out.
+
+    Args:
+        ink: The page.
+        least: Pixels that the longer side of a piece must have, to be more than a speck.
     """
     height, width = ink.strength.shape
     mask = ink.mask
-    pieces = [piece for piece in find_pieces(mask) if piece.side >= MIN_SIDE]
+    pieces = [piece for piece in find_pieces(mask) if piece.side >= least]
     cleared = remove_lines(mask, pieces, _height_of_writing(pieces))
     if cleared is not None:
         cleared = without_paler(ink, mask, cleared)
-        pieces = [piece for piece in find_pieces(cleared) if piece.side >= MIN_SIDE]
+        pieces = [piece for piece in find_pieces(cleared) if piece.side >= least]
     pieces = _without_lines(_without_frames(pieces), height, width)
     if not pieces:
         return []
@@ -51,7 +61,9 @@ def locate_one(ink: Ink) -> Region | None:
     pieces = find_pieces(ink.mask)
     if not pieces:
         return None
-    pieces = _without_frames(pieces) or pieces
+    pieces = [piece for piece in _without_frames(pieces) if not _is_box(piece)]
+    if not pieces:
+        return None
 
     def prominence(piece: Region) -> float:
         x, y, w, h = piece.box
@@ -69,7 +81,21 @@ def locate_one(ink: Ink) -> Region | None:
         and _gap(piece.box, main.box) <= 0.25 * main.side
         and _borders(piece.box, height, width) <= at_border  # what touches two is a frame's corner
     ]
-    return union([main, *parts])
+    whole = union([main, *parts])
+    # What is far larger is not one digit, but several.
+    return whole if whole.side <= _WHOLE * main.side else main
+
+
+def _is_box(piece: Region) -> bool:
+    """Whether a piece is an empty form box: a rectangle within a rectangle."""
+    if len(piece.contours) != 2:
+        return False
+    outer, hole = piece.contours
+    return (
+        cv2.contourArea(hole) > 0.4 * cv2.contourArea(outer)
+        and _is_rectangular(outer, _BOX)
+        and _is_rectangular(hole, _BOX)
+    )
 
 
 def may_be_digit(region: Region) -> bool:
@@ -95,23 +121,22 @@ def _fill(region: Region) -> float:
 
 def _without_frames(pieces: list[Region]) -> list[Region]:
     """Leave out what is around other ink: form boxes, table cells, the desk around a sheet."""
-    return [piece for piece in pieces if not _is_frame(piece, pieces)]
+    corners = np.array([piece.box[:2] for piece in pieces]).reshape(-1, 2)
+    return [piece for piece in pieces if not _is_frame(piece, pieces, corners)]
 
 
-def _is_frame(piece: Region, pieces: Sequence[Region]) -> bool:
+def _is_frame(piece: Region, pieces: Sequence[Region], corners: NDArray[np.int64]) -> bool:
+    """Whether a piece is around others, whose upper left corners are int64 [n, 2]."""
     holes = piece.contours[1:]
-    if not holes:
-        return False
+    if not holes or len(holes) > _HOLES:
+        return bool(holes)  # what has so many is a texture
     left, top, width, height = piece.box
     open_area = sum(cv2.contourArea(hole) for hole in holes)
     if open_area < _OPEN * width * height:
         return False  # a broad stroke with gaps that a dry pen left
-    right, bottom = left + width, top + height
-    inside = [
-        other
-        for other in pieces
-        if left < other.box.x < right and top < other.box.y < bottom and other is not piece
-    ]
+    start, end = (left, top), (left + width, top + height)
+    within = np.flatnonzero(((corners > start) & (corners < end)).all(axis=1)).tolist()
+    inside = [pieces[index] for index in within]
     return bool(inside) and any(_surrounds(hole, inside) for hole in holes)
 
 
@@ -133,10 +158,10 @@ def _surrounds(hole: Contour, pieces: Iterable[Region]) -> bool:
     )
 
 
-def _is_rectangular(outline: Contour) -> bool:
+def _is_rectangular(outline: Contour, share: float = 0.88) -> bool:
     """Whether an outline fills its rectangle, at any tilt; an ellipse fills 79 % of its own."""
     _, (width, height), _ = cv2.minAreaRect(outline)
-    return float(cv2.contourArea(outline)) > 0.88 * width * height
+    return float(cv2.contourArea(outline)) > share * width * height
 
 
 def _without_lines(pieces: list[Region], height: int, width: int) -> list[Region]:

@@ -18,6 +18,7 @@ class Placed(Protocol):
 _T = TypeVar("_T", bound=Placed)
 
 _LEVEL = 0.6  # of the height of what is compared, that middles in one line may differ by
+_REACH = 3.0  # times the height of what is compared, that a line may climb or fall in a gap
 _RECENT = 3  # regions that tell where a line goes on
 _WIDE = 0.9  # of a digit's height: a gap that may part words
 _WIDER = 2.5  # times the gap that is usual on the page
@@ -80,6 +81,9 @@ def _chain(ordered: Sequence[_T], slope: float) -> list[list[_T]]:
         x, y = _middle(region.box)
         tall = region.box.height
         for candidate in lines:
+            last = candidate[-1].box
+            if abs(last.y + last.height / 2 - y) > _REACH * max(last.height, tall):
+                continue  # most lines are far away, and need no second look
             recent = candidate[-_RECENT:]
             heights = max(_median(each.box.height for each in recent), tall)
             # Where the line is here, had it gone on as its last regions did, level or curved.
@@ -89,7 +93,6 @@ def _chain(ordered: Sequence[_T], slope: float) -> list[list[_T]]:
                 (x0, y0), (x1, y1) = map(_middle_of, recent[-2:])
                 if x1 - x0 > 0.3 * heights:
                     ways.append(y1 + (y1 - y0) / (x1 - x0) * min(x - x1, 2 * heights))
-            last = recent[-1].box
             shared = min(last.y + last.height, region.box.y + tall) - max(last.y, region.box.y)
             overlap = shared / min(last.height, tall)
             off = min(abs(y - way) for way in ways) / heights

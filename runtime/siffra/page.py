@@ -14,7 +14,7 @@ from .clutter import stands_out, strays
 from .doubt import second_look
 from .ink import Ink, find_ink
 from .lighting import light_of
-from .locate import locate
+from .locate import MIN_SIDE, locate
 from .network import Classify, log_odds
 from .pieces import Region
 from .results import Box, Pixels
@@ -28,6 +28,9 @@ _SURE = 0.98
 _ENOUGH = 4  # regions of which all are accepted: a page without doubt
 _SMALL = 24  # px; smaller digits are looked for in a larger copy, if there is one
 _FINE = 40  # px that digits have in that copy
+_MANY = 400  # regions: on a page with more of them, letters mostly, none is taken apart
+_FINER = 2  # times that a larger copy is looked at
+_GRAIN = 0.4  # of the height that digits are expected to have
 _UNSEEN = 3  # times the size of the copy, that is looked at where nothing was found
 _REJECTED = 0.5  # digits that one rejected costs, when ways of reading a page are compared
 
@@ -102,17 +105,28 @@ def read_page(grey: Pixels, classify: Classify, threshold: float) -> Page:
         other = _read(find_ink_on_surfaces(copy), copy, classify, threshold)
         on_surfaces = other.score > page.score
         page = _better(page, other)
-    heights = [each.box.height for line in page.lines for each in line]
-    tall = median(heights) if heights else _FINE / _UNSEEN
-    side = max(grey.shape)
-    if tall < _SMALL and side > max(copy.shape):
-        larger = images.reduce(grey, min(side, round(max(copy.shape) * _FINE / tall)))
-        way = find_ink_on_surfaces if on_surfaces else find_ink
-        page = _better(page, _read(way(larger), larger, classify, threshold))
+    way = find_ink_on_surfaces if on_surfaces else find_ink
+    for _ in range(_FINER):
+        side, tall = max(page.grey.shape), _height(page)
+        if tall >= _SMALL or side >= max(grey.shape):
+            break
+        finer = images.reduce(grey, min(max(grey.shape), round(side * _FINE / tall)))
+        # What is far smaller than the digits will be is grain, and there is much of it.
+        least = round(_GRAIN * tall * max(finer.shape) / side)
+        other = _read(way(finer), finer, classify, threshold, least)
+        if other.score < page.score:
+            break
+        page = _with_time_of_both(other, page, other)
     fall = fall_of(page.lines)
     if fall:
         page = _surer(page, _read_straight(page, fall, classify, threshold))
     return page
+
+
+def _height(page: Page) -> float:
+    """Return how high digits are, or may be where none is to be seen."""
+    heights = [each.box.height for line in page.lines for each in line]
+    return median(heights) if heights else _FINE / _UNSEEN
 
 
 def _better(page: Page, other: Page) -> Page:
@@ -146,9 +160,11 @@ def _read_straight(page: Page, fall: float, classify: Classify, threshold: float
     return replace(_read(straight.ink, straight.grey, classify, threshold), straight=straight)
 
 
-def _read(page: Ink, grey: Pixels, classify: Classify, threshold: float) -> Page:
+def _read(
+    page: Ink, grey: Pixels, classify: Classify, threshold: float, least: int = MIN_SIDE
+) -> Page:
     started = perf_counter()
-    regions = locate(page)
+    regions = locate(page, max(least, MIN_SIDE))
     located = perf_counter()
     cells = to_cells(page, regions)
     normalised = perf_counter()
@@ -166,7 +182,7 @@ def _read(page: Ink, grey: Pixels, classify: Classify, threshold: float) -> Page
             left_out.append(each.region)
             continue
         parts = None
-        if _may_be_several(each, alone):
+        if len(read) <= _MANY and _may_be_several(each, alone):
             parts = take_apart(page, each.region, each.probabilities, classify, alone)
         if parts is None:
             found.append(Found(each.region, each.cell, each.probabilities))

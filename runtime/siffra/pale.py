@@ -17,6 +17,8 @@ _PEN = 1.4  # times the width that strokes had
 _FLOOR = 6.0  # grey levels; below is paper
 _SHARES = (0.6, 0.45, 0.33)  # of the threshold, that pale ink may have
 _STRONG = 0.9  # of the paper is weaker
+_REGIONS = 300  # that may be pale in part: with more of them a page is of something else
+_PIXELS = 2_000_000  # more are a copy for small digits, in which grain passes for pale ink
 _SPECKS = 40  # that are taken into a digit
 
 
@@ -29,7 +31,7 @@ def completed(ink: Ink, regions: Sequence[Region]) -> Iterator[tuple[tuple[int, 
     Yields:
         Which regions, as indices, and what they would be with the pale ink.
     """
-    if not regions:
+    if not 0 < len(regions) <= _REGIONS or ink.strength.size > _PIXELS:
         return
     typical = typical_height(regions)
     boxes = [region.box for region in regions]
@@ -55,6 +57,8 @@ def _completed(
 ) -> Iterator[tuple[tuple[int, ...], Region]]:
     left, top, width, height = np.array([region.box for region in regions]).T
     right, bottom = left + width, top + height
+    corners = np.array([pale.box[:2] for pale in pales]).reshape(-1, 2)
+    ends = corners + np.array([pale.box[2:] for pale in pales]).reshape(-1, 2)
     for pale in pales:
         x, y, w, h = pale.box
         if max(w, h) > _LARGEST * typical:
@@ -68,8 +72,11 @@ def _completed(
         if not _goes_on(pale, [regions[i] for i in own], _FURTHER * typical, pen):
             continue
         # Where a pen was driest it left but specks.
-        specks = [other for other in pales if other is not pale and _inside(other.box, pale.box)]
-        yield tuple(own), replace(union([pale, *specks[:_SPECKS]]), pale=True)
+        inside = ((corners >= (x, y)).all(axis=1) & (ends <= (x + w, y + h)).all(axis=1)).nonzero()[
+            0
+        ]
+        specks = [pales[index] for index in inside[: _SPECKS + 1] if pales[index] is not pale]
+        yield tuple(own), replace(union([pale, *specks]), pale=True)
 
 
 def _goes_on(pale: Region, own: Sequence[Region], least: float, pen: float) -> bool:
@@ -99,15 +106,6 @@ def _paper(strength: Pixels, boxes: Sequence[Box], level: float) -> tuple[float,
     counts = np.cumsum(cv2.calcHist([strength], [0], paper, [256], [0, 256]))
     strong = float(np.searchsorted(counts, _STRONG * counts[-1]))
     return strong, int(counts[-1] - counts[int(max(_FLOOR, level))])
-
-
-def _inside(a: Box, b: Box) -> bool:
-    return (
-        a.x >= b.x
-        and a.y >= b.y
-        and a.x + a.width <= b.x + b.width
-        and a.y + a.height <= b.y + b.height
-    )
 
 
 def _overlap(a: Box, b: Box) -> bool:

@@ -101,7 +101,8 @@ class Reader:
 
     def _read(self, source: "Source", rotate: Rotate = 0) -> "tuple[Reading, Page]":
         """Read a picture; return the reading, and what it was made from."""
-        if rotate != "auto" and not (isinstance(rotate, int) and rotate in get_args(Rotation)):
+        whole = isinstance(rotate, (int, np.integer))
+        if rotate != "auto" and not (whole and rotate in get_args(Rotation)):
             raise ValueError(
                 f"rotate must be 0, 90, 180 or 270, degrees clockwise, or 'auto', not {rotate!r}"
             )

@@ -76,6 +76,8 @@ def take_apart(
     spans = [(i, j) for i in range(len(edges)) for j in range(i + 1, len(edges))]
     candidates: dict[tuple[int, int], tuple[Pixels, Pixels, Box]] = {}
     for i, j in spans:
+        if (edges[j] - edges[i]).min() > _BROAD * height:
+            continue
         between = (columns >= edges[i][:, None]) & (columns < edges[j][:, None])
         part = np.where(between, mask, 0).astype(np.uint8)
         part = _largest(part)
