@@ -283,6 +283,8 @@ def _folder(option: str, folder: Path) -> Path:
     """Make sure that there is a folder to save in."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as error:
+        raise _UsageError(f"--{option}: {folder} is a file; name a folder") from error
     except OSError as error:
         raise _UsageError(f"--{option}: {error}") from error
     return folder

@@ -43,7 +43,7 @@ def explanation(reading: Reading, page: Page, model: str, threshold: float) -> P
         threshold: Confidence from which it accepted a digit.
 
     Returns:
-        uint8 [H, W, 3] (BGR): a headline, the picture and the ink on it at the same scale, then for
+        uint8 [H, W, 3] (BGR): a headline, the picture, the ink on the copy that was read, then for
         each digit the cell that the network saw and its three best answers. At most 1,600 pixels
         wide and 8,000 high.
     """

@@ -161,29 +161,29 @@ def _read_straight(page: Page, fall: float, classify: Classify, threshold: float
 
 
 def _read(
-    page: Ink, grey: Pixels, classify: Classify, threshold: float, least: int = MIN_SIDE
+    ink: Ink, grey: Pixels, classify: Classify, threshold: float, least: int = MIN_SIDE
 ) -> Page:
     started = perf_counter()
-    regions = locate(page, max(least, MIN_SIDE))
+    regions = locate(ink, max(least, MIN_SIDE))
     located = perf_counter()
-    cells = to_cells(page, regions)
+    cells = to_cells(ink, regions)
     normalised = perf_counter()
     answers = map(Read, regions, cells, classify(cells))
-    read = mend(page, list(answers), threshold, classify)
+    read = mend(ink, list(answers), threshold, classify)
     accepted = [each.sure >= threshold for each in read]
-    is_stray = strays(page, [each.region for each in read], accepted)
+    is_stray = strays(ink, [each.region for each in read], accepted)
     doubtful = len(read) < _ENOUGH or not all(accepted)
     alone = sum(accepted) < 2
-    mask = page.mask if doubtful else None
+    mask = ink.mask if doubtful else None
     found: list[Found] = []
     left_out: list[Region] = []
     for each, stray in zip(read, is_stray, strict=True):
-        if stray or (mask is not None and not stands_out(page, mask, grey, each.region)):
+        if stray or (mask is not None and not stands_out(ink, mask, grey, each.region)):
             left_out.append(each.region)
             continue
         parts = None
         if len(read) <= _MANY and _may_be_several(each, alone):
-            parts = take_apart(page, each.region, each.probabilities, classify, alone)
+            parts = take_apart(ink, each.region, each.probabilities, classify, alone)
         if parts is None:
             found.append(Found(each.region, each.cell, each.probabilities))
         else:
@@ -200,7 +200,7 @@ def _read(
     score = good - _REJECTED * (len(found) - good)
     done = perf_counter()
     seconds = located - started, normalised - located, done - normalised
-    return Page(grey, page, lines, tuple(left_out), seconds, score)
+    return Page(grey, ink, lines, tuple(left_out), seconds, score)
 
 
 def _may_be_several(read: Read, alone: bool) -> bool:
