@@ -7,8 +7,8 @@ its program (`apt-get install tesseract-ocr`), the tutorial's network from `pyth
 `python -m export runs/seed-0`.
 
 Each gets the file as it is, on one thread, with the settings that read the most pictures of those
-tried; all sets of one digit have the same, and all of several. Who does not heed EXIF gets one of the
-notes sideways.
+tried; all sets of one digit have the same, and all of several. Who does not heed EXIF gets one of
+the notes sideways.
 """
 
 import os
