@@ -33,6 +33,9 @@ _FINER = 2  # times that a larger copy is looked at
 _GRAIN = 0.4  # of the height that digits are expected to have
 _UNSEEN = 3  # times the size of the copy, that is looked at where nothing was found
 _REJECTED = 0.5  # digits that one rejected costs, when ways of reading a page are compared
+_SLIM = 0.4  # width over height of a bare stroke
+_CLEAN = 0.8  # of what was found on a page, that is accepted where it is not littered
+_LITTER = 24  # regions: a page with more of them may be littered with strokes
 
 
 @dataclass(frozen=True)
@@ -105,6 +108,10 @@ def read_page(grey: Pixels, classify: Classify, threshold: float) -> Page:
         other = _read(find_ink_on_surfaces(copy), copy, classify, threshold)
         on_surfaces = other.score > page.score
         page = _better(page, other)
+    if _is_littered(page):
+        other = _read(page.ink.stronger(), page.grey, classify, threshold)
+        best = other if _is_clean(other, threshold) else page
+        page = _with_time_of_both(best, page, other)
     way = find_ink_on_surfaces if on_surfaces else find_ink
     for _ in range(_FINER):
         side, tall = max(page.grey.shape), _height(page)
@@ -121,6 +128,24 @@ def read_page(grey: Pixels, classify: Classify, threshold: float) -> Page:
     if fall:
         page = _surer(page, _read_straight(page, fall, classify, threshold))
     return page
+
+
+def _is_littered(page: Page) -> bool:
+    """Whether bare strokes are so many that they are what a scan left of squared paper."""
+    boxes = [each.box for line in page.lines for each in line]
+    boxes += [region.box for region in page.left_out]
+    return len(boxes) > _LITTER and 3 * sum(map(_is_slim, boxes)) > len(boxes)
+
+
+def _is_clean(page: Page, threshold: float) -> bool:
+    """Whether nearly all that was found is digits."""
+    found = [each for line in page.lines for each in line]
+    good = sum(each.sure >= threshold for each in found)
+    return good >= _ENOUGH and good > _CLEAN * (len(found) + len(page.left_out))
+
+
+def _is_slim(box: Box) -> bool:
+    return box.width < _SLIM * box.height
 
 
 def _height(page: Page) -> float:
