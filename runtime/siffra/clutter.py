@@ -53,13 +53,18 @@ def stands_out(ink: Ink, mask: Pixels, grey: Pixels, region: Region) -> bool:
     return pixels > _CLEAN * paper.size or float(deviation[0, 0]) < _EVEN * full
 
 
+def is_slim(box: Box) -> bool:
+    """Whether a box is that of a bare stroke."""
+    return box.width < _SLIM * box.height
+
+
 def strays(ink: Ink, regions: Sequence[Region], accepted: Sequence[bool]) -> list[bool]:
     """Tell for each region whether it is a bare stroke that is not of the writing beside it.
 
     A 1 is but a stroke, and so are edges and creases: it must be of the pen, the strength and the
     size of the digits that are none, and near one.
     """
-    slim = [region.box.width < _SLIM * region.box.height for region in regions]
+    slim = [is_slim(region.box) for region in regions]
     writing = [
         r for r, thin, good in zip(regions, slim, accepted, strict=True) if good and not thin
     ]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from . import images, order
 from .broken import Read, mend
 from .cells import to_cells
-from .clutter import stands_out, strays
+from .clutter import is_slim, stands_out, strays
 from .doubt import second_look
 from .ink import Ink, find_ink
 from .lighting import light_of
@@ -33,7 +33,6 @@ _FINER = 2  # times that a larger copy is looked at
 _GRAIN = 0.4  # of the height that digits are expected to have
 _UNSEEN = 3  # times the size of the copy, that is looked at where nothing was found
 _REJECTED = 0.5  # digits that one rejected costs, when ways of reading a page are compared
-_SLIM = 0.4  # width over height of a bare stroke
 _CLEAN = 0.8  # of what was found on a page, that is accepted where it is not littered
 _LITTER = 24  # regions: a page with more of them may be littered with strokes
 
@@ -134,7 +133,7 @@ def _is_littered(page: Page) -> bool:
     """Whether bare strokes are so many that they are what a scan left of squared paper."""
     boxes = [each.box for line in page.lines for each in line]
     boxes += [region.box for region in page.left_out]
-    return len(boxes) > _LITTER and 3 * sum(map(_is_slim, boxes)) > len(boxes)
+    return len(boxes) > _LITTER and 3 * sum(map(is_slim, boxes)) > len(boxes)
 
 
 def _is_clean(page: Page, threshold: float) -> bool:
@@ -142,10 +141,6 @@ def _is_clean(page: Page, threshold: float) -> bool:
     found = [each for line in page.lines for each in line]
     good = sum(each.sure >= threshold for each in found)
     return good >= _ENOUGH and good > _CLEAN * (len(found) + len(page.left_out))
-
-
-def _is_slim(box: Box) -> bool:
-    return box.width < _SLIM * box.height
 
 
 def _height(page: Page) -> float:

@@ -40,7 +40,7 @@ def completed(ink: Ink, regions: Sequence[Region]) -> Iterator[tuple[tuple[int, 
     uneven, beyond = _paper(ink.strength, boxes, _SHARES[-1] * ink.threshold)
     least = max(_FLOOR, _SHARES[-1] * ink.threshold, uneven)
     falls_apart = any(_overlap(crumb, box) for crumb in crumbs for box in whole)
-    if not falls_apart and beyond * 16 < _FURTHER * typical * _FURTHER * typical:
+    if not falls_apart and beyond * 16 < (_FURTHER * typical) ** 2:
         return
     pen = median(region.stroke_width for region in regions)
     side = max(1, round(pen / 2)) | 1

@@ -56,7 +56,7 @@ def take_apart(
         region: What may be several digits.
         whole: float32 [10]: what the network says of it as one.
         classify: The network.
-        alone: Whether nothing else on the page is a digit; then of two parts both must be sure.
+        alone: Whether nothing else on the page is a digit; then all parts must be sure.
 
     Returns:
         The digits, from left to right; None where the region is better left whole.
@@ -112,7 +112,10 @@ def take_apart(
         cell, part, (x, y, w, h) = candidates[span]
         cell.setflags(write=False)
         box = Box(left + x * step, top + y * step, w * step, h * step)
-        outlines = union(find_pieces(part)).contours
+        pieces = find_pieces(part)
+        if not pieces:  # nothing but specks
+            return None
+        outlines = union(pieces).contours
         contours = tuple(np.asarray(step * outline + (left, top), np.int32) for outline in outlines)
         parts.append(Part(Region(box, contours), cell, rows[span]))
     return parts
@@ -163,7 +166,7 @@ def _seams(
     least = 0.4 * height * pen  # pixels of ink between two cuts; in one gap they are one
     bounds = [0.0, float(ink.sum())]
     chosen: list[int] = []
-    for index in [*range(columns, len(paths)), *range(columns)]:
+    for index in [*range(columns, len(paths)), *range(columns)]:  # those between notches first
         apart = min(abs(lefts[index] - bound) for bound in bounds) >= least
         if len(chosen) < most and costs[index] <= _CROSSED * height and apart:
             chosen.append(index)
