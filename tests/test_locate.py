@@ -16,6 +16,7 @@ from siffra.locate import locate_one
 from siffra.order import in_lines
 from siffra.pieces import Region
 from siffra.results import Box
+from tests.drawing import blank, digit_ink, put
 
 Pixels = NDArray[np.uint8]
 
@@ -223,3 +224,12 @@ def test_a_digit_that_fills_the_picture_keeps_its_inside() -> None:
 
 def test_no_ink_is_no_region() -> None:
     assert locate_one(find_ink(page())) is None
+
+
+def test_slim_digits_one_above_the_other_are_no_broken_line() -> None:
+    paper = blank(400, 300)
+    for line, (left, right) in enumerate(((6, 1), (7, 6), (3, 8))):
+        put(paper, digit_ink(left), 80, 60 + 70 * line)
+        slim = cv2.resize(digit_ink(right, 60), (22, 60), interpolation=cv2.INTER_AREA)
+        put(paper, np.asarray(slim, np.uint8), 160, 60 + 70 * line)
+    assert [len(line) for line in locate(find_ink(paper))] == [2, 2, 2]

@@ -18,6 +18,7 @@ _HOLES = 500  # that a table may have
 _THIN = 60  # times its width, that no stroke is long
 _WHOLE = 2.1  # times the longer side of its largest piece, that a digit's may be
 _BOX = 0.96  # of its rectangle, that a printed box fills
+_BARE = 2.5  # times its pen, that a leaning stroke is wide
 _OPEN = 0.3  # of its box, that a frame leaves open
 
 MIN_SIDE = 6
@@ -180,8 +181,9 @@ def _without_lines(pieces: list[Region], height: int, width: int) -> list[Region
     if not plain:  # nothing but strokes, or one shape that fills the picture
         return upright or pieces
     typical = typical_height(plain)
-    if len(tall) > 1:
-        parts = _in_columns(tall, typical)
+    bare = [piece for piece in tall if _is_bare(piece)]
+    if len(bare) > 1:
+        parts = _in_columns(bare, typical)
         plain = [piece for piece in plain if id(piece) not in parts]
         upright = [piece for piece in upright if id(piece) not in parts]
     if not upright or not plain:
@@ -213,6 +215,11 @@ def _in_columns(strokes: Sequence[Region], typical: float) -> set[int]:
         if bottom - top > 2.5 * typical and covered > 0.75 * (bottom - top):
             found.update(map(id, column))
     return found
+
+
+def _is_bare(piece: Region) -> bool:
+    """Whether a piece is one stroke; digits other than 1 are wider than that, or have a loop."""
+    return len(piece.contours) == 1 and piece.box.width <= _BARE * piece.stroke_width
 
 
 def _is_never_ink(piece: Region, height: int, width: int) -> bool:
