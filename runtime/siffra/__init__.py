@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from .errors import DependencyError, ImageError, ModelError, SiffraError
+    from .errors import CameraError, DependencyError, ImageError, ModelError, SiffraError
+    from .live import watch
     from .reader import Reader
     from .results import Box, Digit, Reading
 
 _HOMES = {
     "Box": "results",
+    "CameraError": "errors",
     "DependencyError": "errors",
     "Digit": "results",
     "ImageError": "errors",
@@ -25,10 +27,12 @@ _HOMES = {
     "Reader": "reader",
     "Reading": "results",
     "SiffraError": "errors",
+    "watch": "live",
 }
 
 __all__ = [
     "Box",
+    "CameraError",
     "DependencyError",
     "Digit",
     "ImageError",
@@ -37,6 +41,7 @@ __all__ = [
     "Reading",
     "SiffraError",
     "__version__",
+    "watch",
 ]
 
 

@@ -1,4 +1,4 @@
-"""The command line: parse, call, print."""
+"""The command line, for pictures; `webcam` has the commands of the camera: parse, call, print."""
 
 import argparse
 import io
@@ -12,17 +12,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from . import __version__
-from .contract import DEFAULT_MODEL
-from .errors import ImageError, ModelError, SiffraError
+from .arguments import EPILOG, ROTATIONS, UsageError, add_reader, forget_output, reader_of
+from .errors import ImageError, SiffraError
 from .progress import Progress
 from .sources import EXPLAINED, OVERLAY, STANDARD_INPUT, NamedSource, expand
+from .webcam import add_cameras, add_webcam
 
 if TYPE_CHECKING:
-    from .reader import Reader, Rotate
+    from .reader import Reader
     from .results import Digit, Pixels, Reading
-
-_ROTATIONS: "dict[str, Rotate]" = {"auto": "auto", "0": 0, "90": 90, "180": 180, "270": 270}
-_EPILOG = "Exit status: 0; 1 where a source cannot be read or a check fails; 2 for wrong usage."
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -35,41 +33,35 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    # OpenCV's own notes on a broken file would stand beside ours.
+    # OpenCV's own notes on a broken file, and FFmpeg's in it, would stand beside ours.
     os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
     try:
         status: int = options.run(options)
         sys.stdout.flush()
         return status
-    except _UsageError as error:
+    except UsageError as error:
         print(f"siffra: {error}", file=sys.stderr)
         return 2
     except SiffraError as error:
         print(f"siffra: {error}", file=sys.stderr)
         return 1
     except BrokenPipeError:
-        _forget_output()
+        forget_output()
         return 1
     except OSError as error:
-        _forget_output()
+        forget_output()
         print(f"siffra: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
 
 
-class _UsageError(Exception):
-    """The command line asks for what cannot be; found only after it was parsed."""
-
-
-def _forget_output() -> None:
-    """Drop what is still buffered: whoever read it has left, or the disk is full."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="siffra", description="Read handwritten digits from pictures.", epilog=_EPILOG
+        prog="siffra",
+        description="Read handwritten digits from pictures and cameras.",
+        epilog=EPILOG,
     )
     parser.add_argument("--version", action="version", version=f"siffra {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
@@ -81,18 +73,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         metavar="SOURCE",
         help="picture, folder of pictures, pattern like 'scans/*.png', or - for standard input",
     )
-    reading.add_argument(
-        "--model",
-        default=DEFAULT_MODEL,
-        help="a released model (siffra info lists them) or the path of an .onnx file; "
-        "default: %(default)s",
-    )
-    reading.add_argument(
-        "--threshold",
-        type=_share,
-        metavar="P",
-        help="confidence, 0 to 1, from which a digit is accepted; default: the model's own",
-    )
+    add_reader(reading)
     reading.add_argument(
         "--save",
         type=Path,
@@ -104,7 +85,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     command = commands.add_parser(
         "read",
         parents=[reading],
-        epilog=_EPILOG,
+        epilog=EPILOG,
         help="read all digits of pictures, in reading order",
         description="Read all digits of pictures, in reading order. A digit that is there but not "
         "sure shows as '?'.",
@@ -118,7 +99,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     command.add_argument(
         "--rotate",
-        choices=list(_ROTATIONS),
+        choices=list(ROTATIONS),
         default="0",
         help="degrees that pictures are turned clockwise, beyond what their EXIF orientation says, "
         "before they are read; auto finds out and takes some three times as long; "
@@ -128,15 +109,17 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     command = commands.add_parser(
         "classify",
         parents=[reading],
-        epilog=_EPILOG,
+        epilog=EPILOG,
         help="classify pictures that show one digit each",
         description="Classify pictures that show one digit each.",
     )
     command.set_defaults(run=_classify)
 
+    add_webcam(commands)
+    add_cameras(commands)
     command = commands.add_parser(
         "info",
-        epilog=_EPILOG,
+        epilog=EPILOG,
         help="show versions and the released models",
         description="Show the versions of siffra and of what it runs on, and the released models.",
     )
@@ -144,7 +127,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     command.set_defaults(run=_info)
     command = commands.add_parser(
         "check",
-        epilog=_EPILOG,
+        epilog=EPILOG,
         help="test on this machine that the models answer as they should",
         description="Replay golden vectors through the released models and compare the answers. "
         "Needs no network.",
@@ -163,18 +146,8 @@ def _add_formats(parser: argparse.ArgumentParser, lines: bool = False) -> None:
         )
 
 
-def _share(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0.0 <= value <= 1.0:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 1")
-    return value
-
-
 def _read(options: argparse.Namespace) -> int:
-    rotate = _ROTATIONS[options.rotate]
+    rotate = ROTATIONS[options.rotate]
 
     def read(reader: "Reader", source: Any) -> "_Answer[Reading]":
         reading, page = reader._read(source, rotate)  # once: standard input cannot be read again
@@ -234,12 +207,7 @@ def _each(
         describe: The result for people.
         endings: How the names of saved pictures end, by the option that asks for them.
     """
-    from .reader import Reader
-
-    try:
-        reader = Reader(options.model, threshold=options.threshold)
-    except ModelError as error:
-        raise _UsageError(f"--model: {error}") from error
+    reader = reader_of(options)
     names = {
         option: _names_to_save(_folder(option, folder), ending)
         for option, ending in endings.items()
@@ -284,9 +252,9 @@ def _folder(option: str, folder: Path) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except FileExistsError as error:
-        raise _UsageError(f"--{option}: {folder} is a file; name a folder") from error
+        raise UsageError(f"--{option}: {folder} is a file; name a folder") from error
     except OSError as error:
-        raise _UsageError(f"--{option}: {error}") from error
+        raise UsageError(f"--{option}: {error}") from error
     return folder
 
 

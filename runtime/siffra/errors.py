@@ -15,3 +15,7 @@ class ModelError(SiffraError, ValueError):
 
 class DependencyError(SiffraError, ImportError):
     """An optional dependency that this call needs is missing; the message says what to install."""
+
+
+class CameraError(SiffraError, OSError):
+    """A source of frames that is missing, is busy or gives none; the message says what to do."""

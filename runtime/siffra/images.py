@@ -142,7 +142,7 @@ def _decode(data: bytes, name: str) -> Pixels:
     if (jpeg and b"\xff\xd9" not in data[data.rfind(b"\xff\xda") :]) or (
         data.startswith(_PNG) and b"IEND" not in data
     ):
-        raise ImageError(f"{name}: {_why_undecodable(data)}")
+        raise ImageError(f"{name}: {why_undecodable(data)}")
     # IMREAD_UNCHANGED keeps alpha and 16 bits but skips the EXIF orientation, so it is left to
     # the formats that can have alpha.
     flags = cv2.IMREAD_ANYCOLOR if jpeg else cv2.IMREAD_UNCHANGED
@@ -151,7 +151,7 @@ def _decode(data: bytes, name: str) -> Pixels:
     except cv2.error as error:
         raise ImageError(f"{name}: OpenCV cannot decode it ({error.err})") from error
     if pixels is None:
-        raise ImageError(f"{name}: {_why_undecodable(data)}")
+        raise ImageError(f"{name}: {why_undecodable(data)}")
     try:
         pixels = _from_array(pixels)
     except ImageError as error:
@@ -159,7 +159,8 @@ def _decode(data: bytes, name: str) -> Pixels:
     return pixels if jpeg else _upright(pixels, _exif_orientation(data))
 
 
-def _why_undecodable(data: bytes) -> str:
+def why_undecodable(data: bytes) -> str:
+    """Say what the bytes of a file are that OpenCV does not decode, and what to do."""
     if data[4:8] == b"ftyp" and data[8:12] in (b"heic", b"heix", b"mif1", b"msf1", b"hevc"):
         return (
             "is a HEIC photo, which OpenCV does not decode; save it as JPEG, "

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .contract import DEFAULT_MODEL
+from .decide import Demand, reason_against
 from .network import Network
 from .results import Box, Digit, Pixels, Reading, Reason, Rotation, Timings
 
@@ -20,13 +21,6 @@ if TYPE_CHECKING:
 
 Rotate: TypeAlias = Rotation | Literal["auto"]
 """Degrees that a picture is to be turned, clockwise; `auto`: as many as make it upright."""
-
-# A digit that is hard to read is one of two; what is none spreads over all ten. Of what is not
-# accepted, the two best answers have this much in seven digits of eight, in one non-digit of ten.
-_ONE_OF_TWO = 0.7
-# What a page's only digit needs at least, unless a threshold is asked for: nothing beside it speaks
-# for it, and letters and pictures without digits have one thing that resembles a digit at most.
-_ALONE = 0.9
 
 
 class Reader:
@@ -57,12 +51,15 @@ class Reader:
         if not isinstance(threads, int) or threads < 1:
             raise ValueError(f"threads must be a whole number from 1, not {threads!r}")
         self._network = Network(model, threads)
-        self.threshold = self._network.threshold if threshold is None else threshold
-        """Confidence from which a digit is accepted."""
-        self._alone = max(_ALONE, self.threshold) if threshold is None else threshold
+        self._demand = Demand(self._network.threshold, threshold)
 
     def __repr__(self) -> str:
         return f"Reader(model={str(self._network.path)!r}, threshold={self.threshold})"
+
+    @property
+    def threshold(self) -> float:
+        """Confidence from which a digit is accepted."""
+        return self._demand.threshold
 
     @property
     def metadata(self) -> Mapping[str, str]:
@@ -123,7 +120,7 @@ class Reader:
             picture, grey = rotated(picture, rotation), rotated(grey, rotation)
         read = page.read_page(grey, self._network.probabilities, self.threshold)
         sure = sum(found.sure >= self.threshold for line in read.lines for found in line)
-        needed = self._alone if sure == 1 else self.threshold
+        needed = self._demand.among(sure)
         lines = tuple(
             tuple(
                 _digit(
@@ -242,10 +239,7 @@ def _digit(
 ) -> Digit:
     """Decide on what the network says: a digit from the probability on that is needed."""
     best = int(probabilities.argmax())
-    second, first = np.sort(probabilities)[-2:].tolist()
-    reason: Reason | None = None
-    if first < needed:
-        reason = "low_confidence" if first + second >= _ONE_OF_TWO else "not_a_digit"
+    reason = reason_against(probabilities, needed)
     return Digit(
         label=best if reason is None else None,
         confidence=float(probabilities[best]),

@@ -55,15 +55,16 @@ def expand(arguments: Iterable[str]) -> Iterator[NamedSource]:
         if not argument:
             yield NamedSource(argument, "a source has no name; is a shell variable empty?")
         elif argument != STANDARD_INPUT and os.path.isdir(argument):
-            yield from _pictures_in(Path(argument))
+            yield from _sources_in(Path(argument))
         elif glob.has_magic(argument) and not os.path.exists(argument):
             yield from _matches(argument)  # shells expand patterns, but Windows' do not
         else:
             yield NamedSource(argument)  # devices are read; what is missing says so when opened
 
 
-def _pictures_in(folder: Path) -> Iterator[NamedSource]:
-    found = sorted(
+def pictures_in(folder: Path) -> list[Path]:
+    """Return the pictures below a folder, without what siffra saved, by their names."""
+    return sorted(
         path
         for path in folder.rglob("*")
         if path.suffix.lower() in SUFFIXES
@@ -71,6 +72,10 @@ def _pictures_in(folder: Path) -> Iterator[NamedSource]:
         and not path.name.endswith(_SAVED)
         and path.is_file()
     )
+
+
+def _sources_in(folder: Path) -> Iterator[NamedSource]:
+    found = pictures_in(folder)
     if not found:
         yield NamedSource(str(folder), f"{folder}: is a folder without pictures")
     yield from (NamedSource(str(path)) for path in found)

@@ -1,0 +1,314 @@
+"""Live frames, always the newest: cameras and streams, lost and found again."""
+
+import re
+import socket
+import sys
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from contextlib import suppress
+from math import inf
+from time import perf_counter
+from typing import Any
+from urllib.parse import urlsplit
+
+from . import images
+from .devices import why_not
+from .errors import CameraError, ImageError
+from .frames import Capture, Frame, Frames, Notify, Wishes
+from .opencv import cv2
+from .results import Pixels
+
+_FIRST = 5.0  # seconds that a source has for its first frame
+_FAILURES = 15  # reads without a frame, one after the other, until a source is taken for lost
+_BREATH = 0.02  # seconds between such reads: some fail at once
+_QUIET = 2.0  # seconds without a frame that are worth a word
+_PAUSE, _LONGEST = 0.5, 15.0  # seconds until a lost source is tried again: at first, at most
+_JOIN = 6.0  # seconds that the thread has to leave OpenCV
+_PLAIN = (640, 480)  # what cameras give uncompressed and fast enough
+_OPEN_MS, _READ_MS = 10_000, 5_000  # milliseconds that a stream may take
+_PORTS = {"http": 80, "https": 443, "rtsp": 554, "rtsps": 322, "rtmp": 1935}
+
+
+class Live(Frames):
+    """The newest frame of a source that does not wait, read by a thread of its own.
+
+    The first frame is awaited at once, so that what gives none is known from the start. A source
+    that is lost later is opened again, after growing pauses.
+
+    Args:
+        capture: The source, open.
+        again: Opens it again; None where that cannot be done.
+        name: What it is called.
+        wishes: How long to go on trying.
+        notify: Is told when it is lost and when it is back, by the thread.
+
+    Raises:
+        CameraError: It gives no frame.
+    """
+
+    live = True
+
+    def __init__(
+        self,
+        capture: Capture,
+        again: Callable[[], Capture] | None,
+        name: str,
+        wishes: Wishes,
+        notify: Notify,
+    ) -> None:
+        self.name = name
+        self._capture = capture
+        self._again = again
+        self._patience = inf if wishes.patience is None else wishes.patience
+        self._notify = notify
+        self._stop = threading.Event()
+        self._came = threading.Condition()
+        self._newest: Frame | None = None
+        self._given = -1  # number of the last frame that was asked for
+        self._count = 0
+        self._began = 0.0
+        self._lost: str | None = None
+        self._final: CameraError | None = None
+        try:
+            self._await_first()
+        except BaseException:
+            _release(capture)
+            raise
+        stated = _stated_rate(capture)
+        self.rate = stated if stated > 0 else None
+        self._thread = threading.Thread(target=self._run, name=f"siffra {name}", daemon=True)
+        self._thread.start()
+
+    @property
+    def problem(self) -> str | None:
+        """Why there are no frames just now."""
+        if self._final is not None:
+            return str(self._final)
+        if self._lost is not None:
+            return self._lost
+        newest = self._newest
+        silent = perf_counter() - newest.grabbed if newest is not None else 0.0
+        return f"{self.name} has given no frame for {silent:.0f} s" if silent > _QUIET else None
+
+    def next(self, timeout: float) -> Frame | None:
+        """Return the newest frame, once; None if none came within so many seconds.
+
+        Raises:
+            CameraError: The source was lost and did not come back.
+        """
+        with self._came:
+            self._came.wait_for(lambda: self._is_new() or self.ended, timeout)
+            if self._is_new():
+                assert self._newest is not None
+                self._given = self._newest.number
+                return self._newest
+        if self._final is not None:
+            raise self._final
+        return None
+
+    def close(self) -> None:
+        """Let go of the source and end its thread."""
+        self._stop.set()
+        with self._came:
+            self.ended = True
+            self._came.notify_all()
+        if threading.current_thread() is not self._thread:
+            self._thread.join(_JOIN)
+
+    def _is_new(self) -> bool:
+        newest = self._newest
+        return newest is not None and newest.number > self._given and not self._stop.is_set()
+
+    def _await_first(self) -> None:
+        until = perf_counter() + _FIRST
+        while not self._take():
+            if perf_counter() > until:
+                raise CameraError(f"{self.name} is open but gives no frames{_perhaps_used()}")
+            self._stop.wait(_BREATH)
+
+    def _run(self) -> None:
+        try:
+            failures = 0
+            while not self._stop.is_set():
+                if self._take():
+                    failures = 0
+                    continue
+                failures += 1
+                if failures < _FAILURES:
+                    self._stop.wait(_BREATH)
+                elif self._find_again():
+                    failures = 0
+                else:
+                    break
+        finally:
+            _release(self._capture)
+            with self._came:
+                self.ended = True
+                self._came.notify_all()
+
+    def _take(self) -> bool:
+        """Take one frame; return whether there was one."""
+        pixels, grabbed = _grab(self._capture)
+        if pixels is None:
+            return False
+        if not self._count:
+            self._began = grabbed
+        frame = Frame(pixels, self._count, grabbed, grabbed - self._began)
+        with self._came:
+            self._newest = frame
+            self._count += 1
+            self._came.notify_all()
+        return True
+
+    def _find_again(self) -> bool:
+        """Try to open a lost source again; return whether that is to be gone on with."""
+        _release(self._capture)
+        lost, pause = perf_counter(), _PAUSE
+        reason = f"{self.name} gives no more frames"
+        while self._again is not None and perf_counter() - lost + pause <= self._patience:
+            self._lost = f"{reason}; trying again in {pause:g} s"
+            self._notify(self._lost)
+            if self._stop.wait(pause):
+                return False
+            pause = min(2 * pause, _LONGEST)
+            try:
+                self._capture = self._again()
+            except CameraError as error:
+                reason = str(error)
+                continue
+            if self._take():
+                self._lost = None
+                self._notify(f"{self.name} is back")
+                return True
+            _release(self._capture)
+        self._final = CameraError(reason)
+        return False
+
+
+def open_device(device: int | str, wishes: Wishes) -> Capture:
+    """Open a camera by its number or its device's path.
+
+    Raises:
+        CameraError: There is none, it is in use, or it may not be used.
+    """
+    for backend in _backends():
+        capture = cv2.VideoCapture(device, backend)
+        if capture.isOpened():
+            break
+        capture.release()
+    else:
+        raise CameraError(why_not(device))
+    width, height = wishes.size or _PLAIN
+    if (width, height) > _PLAIN:  # beyond it USB is too slow for pixels that are not compressed
+        capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*"MJPG"))
+    capture.set(cv2.CAP_PROP_FRAME_WIDTH, width)
+    capture.set(cv2.CAP_PROP_FRAME_HEIGHT, height)
+    if wishes.fps:
+        capture.set(cv2.CAP_PROP_FPS, wishes.fps)
+    capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)  # what waits there is stale; not all back ends obey
+    return capture
+
+
+def open_stream(address: str) -> tuple[Capture, Callable[[], Capture], str]:
+    """Open a stream by its address, or a GStreamer pipeline.
+
+    Returns:
+        The stream, what opens it again, and the address without the password that may be in it.
+
+    Raises:
+        CameraError: It cannot be reached, or is no video.
+    """
+    shown = without_password(address)
+
+    def open_it() -> Capture:
+        if " ! " in address:
+            capture = cv2.VideoCapture(address, cv2.CAP_GSTREAMER)
+        else:
+            patience = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, _OPEN_MS]
+            patience += [cv2.CAP_PROP_READ_TIMEOUT_MSEC, _READ_MS]
+            capture = cv2.VideoCapture(address, cv2.CAP_FFMPEG, patience)
+        if not capture.isOpened():
+            capture.release()
+            raise CameraError(f"{shown}: {_why_no_stream(address)}")
+        return capture
+
+    return open_it(), open_it, shown
+
+
+def without_password(address: str) -> str:
+    """Return an address as it may be shown: with the name of a user, without the password."""
+    return re.sub(r"^([^:/]+://[^:/@]*):[^@/]*@", r"\1:***@", address)
+
+
+def _backends() -> list[int]:
+    """Return what opens cameras here, the best first.
+
+    On Windows DirectShow comes first, since Media Foundation takes long to open (opencv #17687).
+    """
+    named = {
+        "linux": [cv2.CAP_V4L2, cv2.CAP_ANY],
+        "win32": [cv2.CAP_DSHOW, cv2.CAP_MSMF],
+        "darwin": [cv2.CAP_AVFOUNDATION],
+    }
+    return named.get(sys.platform, [cv2.CAP_ANY])
+
+
+def _grab(capture: Any) -> tuple[Pixels | None, float]:
+    """Return the next frame, or None, and when it was there: before it was decoded, if known."""
+    if isinstance(capture, cv2.VideoCapture):
+        done = capture.grab()
+        grabbed = perf_counter()
+        pixels = capture.retrieve()[1] if done else None
+    else:
+        done, pixels = capture.read()
+        grabbed = perf_counter()
+    if not done or pixels is None:
+        return None, grabbed
+    try:
+        return images.load(pixels), grabbed
+    except ImageError:  # empty or torn; the next will do
+        return None, grabbed
+
+
+def _release(capture: Any) -> None:
+    release = getattr(capture, "release", None)
+    if release is not None:
+        release()
+
+
+def _stated_rate(capture: Any) -> float:
+    get = getattr(capture, "get", None)
+    with suppress(TypeError, ValueError):
+        return float(get(cv2.CAP_PROP_FPS)) if get is not None else 0.0
+    return 0.0
+
+
+def _perhaps_used() -> str:
+    return "; another program may be using it, or it only pretends to be a camera"
+
+
+def _why_no_stream(address: str) -> str:
+    """Find out why an address gives no video, since OpenCV does not tell."""
+    if " ! " in address:
+        return "cannot be opened; OpenCV from PyPI knows no GStreamer pipelines, the system's may"
+    parts = urlsplit(address)
+    if parts.scheme.lower() in ("http", "https"):
+        request = urllib.request.Request(address, headers={"User-Agent": "siffra"})
+        try:
+            with urllib.request.urlopen(request, timeout=_OPEN_MS / 1000) as answer:
+                kind = answer.headers.get("Content-Type", "nothing known")
+                return f"answers with {kind}, which OpenCV cannot read as a video"
+        except urllib.error.HTTPError as error:
+            return f"the server answers {error.code} {error.reason}"
+        except (OSError, ValueError) as error:
+            return f"cannot be reached ({getattr(error, 'reason', error)})"
+    port = parts.port or _PORTS.get(parts.scheme.lower())
+    if parts.hostname and port and parts.scheme.lower() != "udp":
+        try:
+            socket.create_connection((parts.hostname, port), timeout=3).close()
+        except OSError as error:
+            return f"cannot be reached ({error.strerror or error})"
+        return "answers, but with no video that OpenCV can read; are path, name and password right?"
+    return "gives no video that OpenCV can read"

@@ -1,0 +1,407 @@
+"""Readings that stay still: digits followed from frame to frame, what is known of them combined.
+
+Each digit found is a track, matched to what the next frame shows in its place. How often it is
+there and what the network says of it are averaged with exponentially fading weights. It is shown,
+and its label changes, only when these averages say so clearly (a Schmitt trigger each), so that one
+frame in doubt changes nothing.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .decide import Demand, reason_against
+from .order import in_lines
+from .page import Page
+from .results import Box, Digit, Pixels, Reading
+
+_NEW = 0.4  # weight of the newest frame in an average
+_SHOWN = 0.75  # of presence, from which a track is shown: three frames in a row
+_GONE = 0.1  # of presence, under which it is forgotten: five frames without it
+_PONDERED = 6.0  # frames, by their weights, that something doubtful has to be there
+_LASTING = 0.95  # of the weight of a frame in a longer average, that is left after the next
+_OFTEN, _RARE = 0.65, 0.5  # of the frames it might have been in: to be shown, and no longer
+_FLEETING = 0.2  # the same of one that was not shown yet: two frames without it
+_KEPT = 0.8  # of what a label needed at first, that it needs to stay
+_NEAR = 0.6  # of their sizes, that a track and what continues it may be apart
+_LATER = 0.3  # of their sizes: what is shown continues before what only resembles it
+_ALIKE = 2.0  # times that one may be as high as the other
+_SAME = 0.5  # of the smaller one's area, that two share which cannot both be there
+_FOLLOWED = 0.7  # of the tracks shown: where fewer are found again, the picture may have moved
+_SURE = 0.9  # probability of a digit that another one contradicts
+_SEVERAL = 2  # digits that it takes to tell another sheet from a doubtful digit
+_AGREEING = 0.34  # of the digits: where no more stay what they were, the sheet is another
+_CORRECTED = 3  # frames in a row that contradict, after which what was known before is forgotten
+_ORDER = 5  # frames that the same digits keep their order
+_MOST = 40  # tracks for which it is found out how the picture moved
+
+Boxes = NDArray[np.float64]
+"""float64 [n, 4]: left, top, width and height in pixels."""
+
+
+@dataclass(eq=False)
+class _Track:
+    """A digit that is followed."""
+
+    digit: Digit
+    """As it was last seen."""
+    box: NDArray[np.float64]
+    """float64 [4]: smoothed."""
+    evidence: NDArray[np.float64]
+    """float64 [10]: average of the probabilities."""
+    size: tuple[float, float]
+    """Width and height once its line is level."""
+    presence: float = _NEW
+    """How often it was there lately."""
+    reads: float = 1.0
+    """Frames in which it might have been, fading more slowly."""
+    hits: float = 1.0
+    """Those in which it was."""
+    shown: bool = False
+    replaced: bool = False
+    """Whether it is shown only until what has taken its place is known."""
+    label: int | None = None
+    contradicted: int = 0
+    """Frames in a row that are sure of another digit, and of the same one."""
+
+    def hear(self, answer: NDArray[np.float64]) -> None:
+        """Take in what the network says of the newest frame, float64 [10]."""
+        best = int(answer.argmax())
+        repeated = best == int(np.argmax(self.digit.probabilities))
+        if answer[best] < _SURE or best == self.label:
+            self.contradicted = 0
+        else:
+            self.contradicted = self.contradicted + 1 if repeated else 1
+        self.evidence += _NEW * (answer - self.evidence)
+        if self.contradicted == _CORRECTED:  # it was written over, and is another digit now
+            self.evidence, self.contradicted = answer.copy(), 0
+
+
+class _Placed(NamedTuple):
+    """A track with its place on the page with level lines, to be put in order."""
+
+    box: Box
+    track: _Track
+
+
+class Steady:
+    """Makes one steady reading of the readings of frame after frame."""
+
+    def __init__(self) -> None:
+        self._tracks: list[_Track] = []
+        self._lines: list[list[_Track]] = []  # those that are shown, in reading order
+        self._ordered = 0  # frames ago
+        self._shape: tuple[int, ...] = ()
+        self.velocity = np.zeros(2)
+        """By how many pixels the picture moves from frame to frame, right and down."""
+        self.settled = False
+        """Whether the last frame showed what was known already."""
+
+    def reset(self) -> None:
+        """Forget everything."""
+        self._tracks, self._lines, self.velocity, self.settled = [], [], np.zeros(2), False
+
+    def update(self, reading: Reading, page: Page, demand: Demand, elapsed: int = 1) -> Reading:
+        """Take in the reading of a frame; return what is known now, drawn on that frame.
+
+        Args:
+            reading: Of the frame alone.
+            page: What it was made from.
+            demand: How sure the network has to be.
+            elapsed: Frames since the one before, of which all but this one were not read.
+        """
+        shape = reading.picture.shape[:2]
+        if shape != self._shape:
+            self.reset()
+            self._shape = shape
+        before = [(track.shown, track.label) for track in self._tracks]
+        self._follow(reading, elapsed)
+        self._tracks = [track for track in self._tracks if self._stays(track)]
+        self._show(demand.threshold)
+        self._decide(demand)
+        now = [(track.shown, track.label) for track in self._tracks]
+        calm = all(_is_calm(track, demand.threshold) for track in self._tracks)
+        self.settled = calm and before == now
+        return self._reading(reading, page)
+
+    def _follow(self, reading: Reading, elapsed: int) -> None:
+        """Match tracks to the digits of a frame, and begin new ones."""
+        digits = reading.digits
+        straight = reading.straight_boxes
+        level = [box for line in straight for box in line] if straight else [d.box for d in digits]
+        seen = np.array([digit.box for digit in digits], dtype=float).reshape(-1, 4)
+        answers = np.array([digit.probabilities for digit in digits]).reshape(-1, 10)
+        pairs, motion = self._matched(seen, answers, elapsed * self.velocity)
+        if self._is_cut(pairs, answers):
+            for track in self._tracks:
+                track.replaced = True
+            pairs, motion = [], np.zeros(2)
+        for track in self._tracks:
+            track.box[:2] += motion
+            track.presence *= 1.0 - _NEW
+            track.reads = _LASTING * track.reads + 1.0
+            track.hits *= _LASTING
+        for track, at in pairs:
+            track.box += (seen[at] - track.box) / 2
+            track.presence += _NEW
+            track.hits += 1.0
+            track.hear(answers[at])
+            track.digit, track.size = digits[at], (level[at].width, level[at].height)
+        self.velocity = motion / elapsed
+        self._drop_doubles([track for track, _ in pairs])
+        fresh = set(range(len(digits))) - {at for _, at in pairs}
+        self._tracks += [
+            _Track(
+                digits[at],
+                seen[at].copy(),
+                answers[at].copy(),
+                (level[at].width, level[at].height),
+            )
+            for at in sorted(fresh)
+        ]
+
+    def _drop_doubles(self, found: list[_Track]) -> None:
+        """Forget what was taken for something new and is a known digit that moved aside."""
+        shown = [track for track in found if track.shown]
+        self._tracks = [
+            track
+            for track in self._tracks
+            if track.shown
+            or track in found
+            or not any(
+                _shared(track.box, other.box) > _SAME * max(_area(track.box), _area(other.box))
+                for other in shown
+            )
+        ]
+
+    def _matched(
+        self, seen: Boxes, answers: NDArray[np.float64], motion: NDArray[np.float64]
+    ) -> tuple[list[tuple[_Track, int]], NDArray[np.float64]]:
+        """Return which tracks continue as what, and by how many pixels the picture moved.
+
+        Args:
+            seen: Boxes of a frame.
+            answers: float64 [n, 10], what the network said of them.
+            motion: How the picture is expected to have moved.
+        """
+        tracks = [track for track in self._tracks if not track.replaced]
+        if not tracks or not len(seen):
+            return [], np.zeros(2)
+        known = np.array([track.box for track in tracks])
+        evidence = np.array([track.evidence for track in tracks])
+
+        def agreement(pairs: list[tuple[int, int]]) -> float:
+            return sum(float(evidence[index] @ answers[at]) for index, at in pairs)
+
+        later = np.array([_LATER * (not track.shown) for track in tracks])
+        pairs = _pairs(known, motion, seen, later)
+        expected = sum(track.shown for track in tracks) or len(tracks)
+        if agreement(pairs) < _FOLLOWED * min(expected, len(seen)) and len(known) <= _MOST:
+            labels = evidence.argmax(axis=1), answers.argmax(axis=1)
+            others = _pairs(known, _motion_to(known, seen, *labels), seen, later)
+            pairs = max(pairs, others, key=agreement)
+        if not pairs:
+            return [], np.zeros(2)
+        steps = [_middle(seen[at]) - _middle(known[index]) for index, at in pairs]
+        return [(tracks[index], at) for index, at in pairs], np.median(steps, axis=0)
+
+    def _is_cut(self, pairs: list[tuple[_Track, int]], answers: NDArray[np.float64]) -> bool:
+        """Whether a frame shows other digits than those that are known: another sheet."""
+        shown = sum(track.shown and not track.replaced for track in self._tracks)
+        same = sum(
+            track.shown and track.evidence.argmax() == answers[at].argmax() for track, at in pairs
+        )
+        sure = int((answers.max(axis=1) >= _SURE).sum()) if len(answers) else 0
+        return shown >= _SEVERAL and sure >= _SEVERAL and same <= _AGREEING * min(shown, sure)
+
+    def _stays(self, track: _Track) -> bool:
+        """Whether a track is still worth following: it was there lately, and is in the picture."""
+        x, y = _middle(track.box)
+        inside = 0 <= x < self._shape[1] and 0 <= y < self._shape[0]
+        return inside and track.presence > (_GONE if track.shown else _FLEETING)
+
+    def _show(self, threshold: float) -> None:
+        """Show tracks that are there often enough, and of those in one place only the oldest.
+
+        What is no digit, by what is known of it, has to be there for longer: it tells nothing.
+        """
+        for track in self._tracks:
+            often = track.hits / track.reads
+            if track.shown:
+                track.shown = track.replaced or often >= _RARE
+            elif track.presence >= _SHOWN and often >= _OFTEN:
+                sure = bool(track.evidence.max() >= threshold)
+                if sure or track.reads >= _PONDERED:
+                    self._show_one(track, sure)
+        if any(track.shown and not track.replaced for track in self._tracks):
+            self._tracks = [track for track in self._tracks if not track.replaced]
+
+    def _show_one(self, track: _Track, sure: bool) -> None:
+        """Show a track, unless a digit that is known is in its place."""
+        rivals = [
+            other
+            for other in self._tracks
+            if other.shown
+            and not other.replaced
+            and _shared(track.box, other.box) > _SAME * min(_area(track.box), _area(other.box))
+        ]
+        track.shown = all(sure and other.label is None for other in rivals)
+        if track.shown:
+            for other in rivals:  # a shadow on it, or two digits taken for one
+                other.shown = False
+
+    def _decide(self, demand: Demand) -> None:
+        """Give labels to the tracks that are shown, or take them away."""
+        shown = [track for track in self._tracks if track.shown]
+        needed = demand.among(sum(track.evidence.max() >= demand.threshold for track in shown))
+        for track in shown:
+            best = int(track.evidence.argmax())
+            sure = track.evidence[best]
+            if track.label is None:
+                track.label = best if sure >= needed else None
+            elif best != track.label:
+                track.label = best if sure >= needed else track.label
+            elif sure < _KEPT * needed:
+                track.label = None
+
+    def _reading(self, reading: Reading, page: Page) -> Reading:
+        """Put the tracks shown in reading order."""
+        picture = reading.picture
+        shown = [track for track in self._tracks if track.shown]
+        if page.straight is None:
+            boxes = {id(track): _rounded(track.box, picture) for track in shown}
+        else:
+            boxes = {id(track): _level_box(track, page, picture) for track in shown}
+        known = {id(track) for line in self._lines for track in line}
+        self._ordered += 1
+        if known != boxes.keys() or self._ordered > _ORDER or page.straight is not None:
+            placed = in_lines(_Placed(boxes[id(track)], track) for track in shown)
+            self._lines = [[each.track for each in line] for line in placed]
+            self._ordered = 0
+        level = tuple(tuple(boxes[id(track)] for track in line) for line in self._lines)
+        return Reading(
+            tuple(tuple(_digit(track, picture) for track in line) for line in self._lines),
+            reading.timings,
+            picture,
+            reading.rotation,
+            level if page.straight is not None else None,
+        )
+
+
+def moved(reading: Reading, picture: Pixels, by: NDArray[np.float64]) -> Reading:
+    """Return a reading as that of a later frame, to which all of it moved by some pixels."""
+    across, down = by.tolist()
+
+    def there(digit: Digit) -> Digit:
+        x, y, width, height = digit.box
+        box = _rounded((x + across, y + down, width, height), picture)
+        return replace(digit, box=box, picture=picture)
+
+    lines = tuple(tuple(map(there, line)) for line in reading.lines)
+    return replace(reading, lines=lines, picture=picture)
+
+
+def _motion_to(
+    known: Boxes, seen: Boxes, expected: NDArray[np.intp], labels: NDArray[np.intp]
+) -> NDArray[np.float64]:
+    """Return the one motion that brings most tracks to something alike."""
+    alike = np.abs(np.log(known[:, None, 3] / seen[None, :, 3])) < np.log(_ALIKE)
+    alike &= expected[:, None] == labels[None, :]
+    steps = _middle(seen)[None] - _middle(known)[:, None]  # [known, seen, 2]
+    steps[~alike] = np.inf
+    near = _NEAR / 2 * known[:, None, 3]
+    best, votes = np.zeros(2), 0
+    for step in steps[alike]:
+        found = int((np.abs(steps - step).max(axis=2) < near).any(axis=1).sum())
+        if found > votes:
+            best, votes = step, found
+    return best
+
+
+def _pairs(
+    known: Boxes, motion: NDArray[np.float64], seen: Boxes, later: NDArray[np.float64]
+) -> list[tuple[int, int]]:
+    """Return tracks and what they continue as: the nearest first, each once.
+
+    Args:
+        known: Of the tracks.
+        motion: float64 [2]: by which they moved.
+        seen: Of a frame.
+        later: float64 [n]: how much further away than it is a track counts, in sizes.
+    """
+    apart = np.abs(_middle(seen)[None] - _middle(known)[:, None] - motion).max(axis=2)
+    tall = np.maximum(known[:, None, 2:].max(axis=2), seen[None, :, 2:].max(axis=2))
+    ratio = known[:, None, 3] / seen[None, :, 3]
+    far = apart / tall + np.abs(np.log(ratio)) / 4 + later[:, None]
+    far[(apart > _NEAR * tall) | (ratio > _ALIKE) | (ratio < 1 / _ALIKE)] = np.inf
+    nearest = np.argsort(far, axis=None)[: np.isfinite(far).sum()]
+    pairs: dict[int, int] = {}
+    taken = set()
+    for index, at in zip(*np.unravel_index(nearest, far.shape), strict=True):
+        if int(index) not in pairs and int(at) not in taken:
+            pairs[int(index)] = int(at)
+            taken.add(int(at))
+    return list(pairs.items())
+
+
+def _middle(boxes: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the middles of boxes, float64 [..., 2]."""
+    middles: NDArray[np.float64] = boxes[..., :2] + boxes[..., 2:] / 2
+    return middles
+
+
+def _shared(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
+    """Return the area that two boxes have in common."""
+    low = np.maximum(one[:2], other[:2])
+    high = np.minimum(one[:2] + one[2:], other[:2] + other[2:])
+    return float(np.clip(high - low, 0, None).prod())
+
+
+def _area(box: NDArray[np.float64]) -> float:
+    return float(box[2] * box[3])
+
+
+def _is_calm(track: _Track, threshold: float) -> bool:
+    """Whether the next frame will hardly say anything new of a track."""
+    seen = np.array(track.digit.probabilities)
+    contradicts = seen.max() >= threshold and seen.argmax() != track.label
+    if not (track.shown or track.evidence.max() >= threshold):
+        return True  # it comes and goes, and is no digit
+    return track.presence > 1.0 - _GONE and not contradicts
+
+
+def _digit(track: _Track, picture: Pixels) -> Digit:
+    """Return a track as a digit of a frame."""
+    reason = None if track.label is not None else reason_against(track.evidence, 1.0 + 1e-9)
+    return replace(
+        track.digit,
+        label=track.label,
+        confidence=float(
+            track.evidence.max() if track.label is None else track.evidence[track.label]
+        ),
+        reason=reason,
+        box=_rounded(track.box, picture),
+        probabilities=tuple(track.evidence.tolist()),
+        picture=picture,
+    )
+
+
+def _rounded(box: Sequence[float] | NDArray[np.float64], picture: Pixels) -> Box:
+    """Return the part of a box that is in the picture, in whole pixels."""
+    x, y, width, height = box
+    left, right = (min(max(0, round(at)), picture.shape[1]) for at in (x, x + width))
+    top, bottom = (min(max(0, round(at)), picture.shape[0]) for at in (y, y + height))
+    return Box(left, top, right - left, bottom - top)
+
+
+def _level_box(track: _Track, page: Page, picture: Pixels) -> Box:
+    """Return where a track is on the page with its lines made level, in that page's pixels."""
+    assert page.straight is not None
+    scale = np.array([b / a for a, b in zip(picture.shape[1::-1], page.shape[1::-1], strict=True)])
+    back = page.straight.back
+    x, y = np.linalg.solve(back[:, :2], _middle(track.box) * scale - back[:, 2])
+    width, height = track.size
+    return Box(round(x - width / 2), round(y - height / 2), round(width), round(height))
