@@ -1,5 +1,7 @@
 """Live sources: cameras, played by captures that fail as cameras do, and a stream that is cut."""
 
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -295,6 +297,94 @@ def test_a_stream_is_read_and_found_again_after_it_was_cut_off(broadcast: Broadc
     frames.close()
     again.stop()
     assert not threads()
+
+
+@pytest.mark.parametrize("raises", [RuntimeError("cable"), None])
+def test_a_camera_that_raises_or_answers_nonsense_is_an_error_with_its_cause(
+    raises: Exception | None,
+) -> None:
+    class Broken(FakeCamera):
+        def read(self) -> Any:
+            if self.count < 5:
+                return super().read()
+            if raises is not None:
+                raise raises
+            return None
+
+    fake = Broken(numbered)
+    frames = open_frames(fake)
+    frames.next(5.0)
+    with pytest.raises(CameraError, match="gives no more frames") as caught:
+        wait_for(lambda: frames.next(5.0) is None)
+    assert caught.value.__cause__ is not None
+    if raises is not None:
+        assert "cable" in str(caught.value)
+    frames.close()
+    assert fake.released == 1
+
+
+def test_a_camera_may_use_its_array_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = np.zeros((48, 64, 3), np.uint8)
+
+    def play(number: int) -> Pixels:
+        one[:] = number % 256
+        return one
+
+    frames = open_frames(FakeCamera(play))
+    for _ in range(5):
+        frame = next_of(frames)
+        time.sleep(0.03)
+        assert (frame.pixels == frame.number % 256).all()
+    frames.close()
+
+
+def test_a_camera_that_was_lost_may_need_to_warm_up(plug: Plug) -> None:
+    class Slow(PluggedCamera):
+        def read(self) -> tuple[bool, Any]:
+            done, pixels = super().read()
+            return done and self.count > 20, pixels
+
+    monkey = plug.__class__.__call__
+    Plug.__call__ = lambda self, *_: Slow(self)  # type: ignore[method-assign]
+    try:
+        frames = open_frames(0)
+        plug.in_it = False
+        wait_for(lambda: frames.problem is not None)
+        plug.in_it = True
+        wait_for(lambda: frames.problem is None)
+        frames.close()
+    finally:
+        Plug.__call__ = monkey  # type: ignore[method-assign]
+
+
+def test_a_capture_that_is_not_open_says_so() -> None:
+    with pytest.raises(CameraError, match="is not open"):
+        open_frames(cv2.VideoCapture("missing.mp4"))
+
+
+def test_a_program_that_leaves_a_stream_open_ends_as_it_wants_to(broadcast: Broadcast) -> None:
+    program = "import sys, siffra; w = siffra.watch(sys.argv[1]); next(w); raise SystemExit(3)"
+    address = f"http://127.0.0.1:{broadcast.port}/stream"
+    done = subprocess.run(
+        [sys.executable, "-c", program, address], capture_output=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stderr) == (3, b"")
+
+
+@pytest.mark.parametrize(
+    ("address", "says"),
+    [
+        ("http://me:secret@127.0.0.1:9/x", "Connection refused"),
+        ("rtsp://me:sec@ret@127.0.0.1:9/x", "Connection refused"),
+        ("rtsp://me:secret@127.0.0.1:99999/x", "is no address"),
+        ("http://me:secret@[::1", "is no address"),
+        ("http:///x", "names no host"),
+    ],
+)
+def test_odd_addresses_say_what_is_wrong_without_the_password(address: str, says: str) -> None:
+    with pytest.raises(CameraError, match=says) as caught:
+        open_frames(address)
+    assert "sec" not in str(caught.value)
 
 
 def test_a_stream_that_cannot_be_had_says_why_and_keeps_its_password(broadcast: Broadcast) -> None:

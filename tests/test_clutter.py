@@ -94,3 +94,13 @@ def test_close_neighbours_are_no_texture() -> None:
     pieces = find_pieces(ink.mask)
     assert len(pieces) == 20
     assert all(stands_out(ink, ink.mask, page, piece) for piece in pieces)
+
+
+def test_the_rim_of_a_sheet_that_fills_the_picture_is_no_zero(reader: Reader) -> None:
+    rim = blank(480, 640, 60)
+    cv2.rectangle(rim, (18, 20), (622, 462), 75, 12)
+    cv2.rectangle(rim, (18, 20), (622, 462), 235, cv2.FILLED)
+    outlined = blank(480, 640, 235)
+    cv2.ellipse(outlined, (320, 240), (290, 220), 0, 0, 360, 40, 8)
+    for page in (rim, outlined):
+        assert reader.read(page).text == ""

@@ -1,13 +1,17 @@
 """Sources that are there as a whole: videos, folders of pictures, a program's own arrays."""
 
+import os
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 
+import siffra
 from siffra import CameraError, ImageError
 from siffra.frames import Frame, Frames, FrameSource, Wishes, open_frames
 from tests.drawing import Pixels, blank
@@ -140,6 +144,44 @@ def test_a_capture_of_a_file_gives_every_frame_too(tmp_path: Path) -> None:
     assert not frames.live
     assert len(everything(frames)) == 12
     assert not capture.isOpened()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of other systems are Unicode")
+def test_a_name_without_an_encoding_is_an_error_and_not_the_end_of_the_process(
+    tmp_path: Path,
+) -> None:
+    path = os.fsdecode(os.fsencode(tmp_path) + b"/clip\xff.avi")
+    Path(path).write_bytes(video(tmp_path / "clip.avi").read_bytes())
+    with pytest.raises(CameraError, match="not UTF-8; rename it"):
+        open_frames(path)
+
+
+def test_a_capture_that_was_wound_on_is_not_damaged(tmp_path: Path) -> None:
+    capture = cv2.VideoCapture(str(video(tmp_path / "clip.avi")))
+    capture.set(cv2.CAP_PROP_POS_FRAMES, 6)
+    frames = open_frames(capture)
+    assert len(everything(frames)) == 6
+    assert frames.problem is None
+
+
+@pytest.mark.skipif(os.name != "posix", reason="devices of POSIX")
+def test_what_is_neither_file_nor_camera_is_not_opened() -> None:
+    with pytest.raises(CameraError, match="/dev/null: is no video file"):
+        open_frames("/dev/null")
+
+
+@pytest.mark.parametrize("wish", [{"fps": -5.0}, {"patience": 0.0}, {"size": (0, 480)}])
+def test_wishes_that_nothing_can_grant_are_the_callers_error(wish: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="must be above 0"):
+        siffra.watch([], **wish)
+
+
+def test_one_array_and_an_open_file_say_what_to_pass(tmp_path: Path) -> None:
+    with pytest.raises(CameraError, match="pass a list of arrays"):
+        open_frames(blank(48, 64))
+    path = video(tmp_path / "clip.avi")
+    with path.open("rb") as file, pytest.raises(CameraError, match="pass its path"):
+        open_frames(file)
 
 
 @pytest.mark.parametrize("source", [None, 1.5, b"bytes", True, ""])

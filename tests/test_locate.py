@@ -16,7 +16,7 @@ from siffra.locate import locate_one
 from siffra.order import in_lines
 from siffra.pieces import Region
 from siffra.results import Box
-from tests.drawing import blank, digit_ink, put
+from tests.drawing import blank, digit_ink, put, write
 
 Pixels = NDArray[np.uint8]
 
@@ -233,3 +233,10 @@ def test_slim_digits_one_above_the_other_are_no_broken_line() -> None:
         slim = cv2.resize(digit_ink(right, 60), (22, 60), interpolation=cv2.INTER_AREA)
         put(paper, np.asarray(slim, np.uint8), 160, 60 + 70 * line)
     assert [len(line) for line in locate(find_ink(paper))] == [2, 2, 2]
+
+
+def test_ones_at_the_beginning_of_close_lines_are_no_broken_line() -> None:
+    paper = blank(400, 300)
+    for line, text in enumerate(("15", "12", "19", "14")):
+        write(paper, text, at=(80, 40 + 75 * line))
+    assert [len(line) for line in locate(find_ink(paper))] == [2, 2, 2, 2]

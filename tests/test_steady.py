@@ -8,7 +8,7 @@ import pytest
 
 import siffra
 from siffra import Reader, Reading
-from tests.drawing import Pixels, blank, write
+from tests.drawing import Pixels, blank, cross, write
 
 SIZE = (240, 400)
 
@@ -73,9 +73,16 @@ def test_digits_that_are_gone_are_forgotten_soon(reader: Reader) -> None:
 
 
 def test_another_sheet_in_the_same_place_is_never_mixed_with_the_one_before(reader: Reader) -> None:
-    said = texts([page("4071")] * 15 + [page("8325")] * 15, reader)
-    assert changes(said) == ["", "4071", "8325"]
-    assert said[15 + 4] == "8325"
+    for other in (page("8325"), page("93825", x=20, y=60), page("83", x=70, y=95)):
+        said = texts([page("4071")] * 15 + [other] * 15, reader)
+        assert len(changes(said)) == 3, changes(said)
+        assert said[15 + 4] == said[-1] == reader.read(other).text
+
+
+def test_another_digit_alone_on_its_sheet_takes_no_longer(reader: Reader) -> None:
+    said = texts([page("9", x=100)] * 15 + [page("7", x=100)] * 15, reader)
+    assert changes(said) == ["", "9", "7"]
+    assert said[15 + 3] == "7"
 
 
 def test_one_digit_that_is_corrected_changes_alone(reader: Reader) -> None:
@@ -114,6 +121,34 @@ def test_what_is_there_every_other_frame_is_not_shown(reader: Reader) -> None:
     assert changes(texts(flashing, reader)) == ["", "407"]
 
 
+def test_what_is_there_in_one_frame_of_three_is_not_shown_for_long(reader: Reader) -> None:
+    fading = [page("4071")] * 10 + [page("4071"), page("407"), page("407")] * 12
+    said = texts(fading, reader)
+    assert said[10] == "4071"
+    assert set(said[-20:]) == {"407"}
+
+
+def test_digits_that_leave_the_picture_are_let_go_of(reader: Reader) -> None:
+    table = blank(SIZE[0], 2 * SIZE[1], level=230)
+    write(table, "407", at=(SIZE[1] + 40, 80))
+    moves = [table[:, SIZE[1] - shift :][:, : SIZE[1]] for shift in range(0, 360, 12)]
+    moves = [moves[0]] * 8 + moves
+    for reading in readings(moves, reader):
+        for digit in reading.digits:
+            x, _, width, _ = digit.box
+            assert x + width / 2 < SIZE[1] - 2
+            assert width > 4
+
+
+def test_the_edge_of_a_sheet_with_nothing_on_it_is_no_digit(reader: Reader) -> None:
+    edge = blank(*SIZE, level=230)
+    edge[50:190, 180:186] = 40
+    assert texts([edge] * 12, reader)[-1] == ""
+    write(edge, "4", at=(90, 80))
+    beside = np.minimum(edge, page("3"))
+    assert "3" in texts([beside] * 12, reader)[-1]
+
+
 def test_confidence_comes_from_all_frames_and_the_picture_from_the_last(reader: Reader) -> None:
     frames = [noisy(page("4071"), number) for number in range(10)]
     with siffra.watch(iter(frames), reader=reader) as watch:
@@ -149,3 +184,30 @@ def test_a_sheet_that_lies_askew_is_put_in_order_as_a_page_is(reader: Reader) ->
 def test_frames_of_another_size_begin_anew(reader: Reader) -> None:
     larger = np.repeat(np.repeat(page("83"), 2, axis=0), 2, axis=1)
     assert changes(texts([page("4071")] * 8 + [larger] * 8, reader)) == ["", "4071", "", "83"]
+
+
+def test_what_comes_back_after_a_while_comes_back_whole_and_at_once(reader: Reader) -> None:
+    picture = blank(*SIZE, level=230)
+    for line, text in enumerate(("1511", "1191")):
+        write(picture, text, at=(60, 40 + 90 * line), gap=12)
+    frames = [picture] * 10 + [blank(*SIZE, level=230)] * 12 + [picture] * 20
+    assert changes(texts(frames, reader)) == ["", "1511\n1191", "", "1511\n1191"]
+
+
+def test_neighbours_in_a_hand_that_trembles_are_not_taken_for_each_other(reader: Reader) -> None:
+    rng = np.random.default_rng(3)
+    frames = []
+    for x, y in rng.integers(-7, 8, (60, 2)):
+        picture = blank(*SIZE, level=230)
+        for line, text in enumerate(("1511", "1191")):
+            write(picture, text, at=(60 + x, 40 + 90 * line + y), gap=12)
+        frames.append(picture)
+    assert changes(texts(frames, reader)) == ["", "1511\n1191"]
+
+
+def test_what_was_no_digit_does_not_stand_in_the_way_of_one(reader: Reader) -> None:
+    scribble = blank(*SIZE, level=230)
+    cross(scribble, 50, 30, 160)
+    found = readings([scribble] * 15 + [page("471")] * 12, reader)
+    assert [digit.label for digit in found[14].digits] == [None]
+    assert found[15 + 2].text == "471"

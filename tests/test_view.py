@@ -16,7 +16,7 @@ from tests.drawing import Pixels, blank, cross, put, write
 GREEN, RED, AMBER, BLUE = (60, 160, 0), (60, 60, 230), (70, 200, 255), (150, 110, 20)
 """Of accepted digits, of alarm and recording, of advice and news, of pause and end."""
 
-STATISTICS = Statistics(300, 7, 29.97, 3.2, 8.5, Timings(0.1, 1.2, 0.6, 0.5))
+STATISTICS = Statistics(300, 120, 7, 29.97, 3.2, 8.5, Timings(0.1, 1.2, 0.6, 0.5))
 SIZES = [(160, 120), (120, 160), (320, 240), (640, 480), (480, 640), (1280, 720), (3840, 2160)]
 """Width and height of frames."""
 

@@ -193,6 +193,31 @@ def test_a_recording_that_is_ended_by_a_signal_is_whole(endless: str, tmp_path: 
     assert [entry.name for entry in tmp_path.iterdir()] == ["seen.avi"]
 
 
+def test_a_recording_does_not_overwrite_what_is_read(clip: Path) -> None:
+    before = clip.read_bytes()
+    done = webcam(clip, "--headless", "--record", clip, status=2)
+    assert "is what is read; name another file" in done.stderr
+    assert clip.read_bytes() == before
+
+
+@posix
+@pytest.mark.parametrize("pause", [0.002, 0.02])
+def test_a_second_signal_does_not_lose_the_recording(
+    pause: float, endless: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "seen.mp4"
+    process = started(endless, "--headless", "--record", path)
+    assert process.stdout is not None
+    process.stdout.readline()
+    time.sleep(0.5)
+    for number in (signal.SIGINT, signal.SIGINT, signal.SIGTERM):
+        process.send_signal(number)
+        time.sleep(pause)
+    _, errors = process.communicate(timeout=10)
+    assert (process.returncode, "Traceback" in errors) == (0, False), errors
+    assert cv2.VideoCapture(str(path)).get(cv2.CAP_PROP_FRAME_COUNT) > 3
+
+
 def test_without_a_flag_it_says_which_way_it_takes(clip: Path) -> None:
     environment = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY")}
     if sys.platform != "linux":

@@ -1,17 +1,23 @@
 """Live frames, always the newest: cameras and streams, lost and found again."""
 
+import atexit
+import http.client
 import re
 import socket
 import sys
 import threading
 import urllib.error
 import urllib.request
+import weakref
+from base64 import b64encode
 from collections.abc import Callable
 from contextlib import suppress
 from math import inf
 from time import perf_counter
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit, urlunsplit
+
+import numpy as np
 
 from . import images
 from .devices import why_not
@@ -29,6 +35,8 @@ _JOIN = 6.0  # seconds that the thread has to leave OpenCV
 _PLAIN = (640, 480)  # what cameras give uncompressed and fast enough
 _OPEN_MS, _READ_MS = 10_000, 5_000  # milliseconds that a stream may take
 _PORTS = {"http": 80, "https": 443, "rtsp": 554, "rtsps": 322, "rtmp": 1935}
+
+_OPEN: "weakref.WeakSet[Live]" = weakref.WeakSet()
 
 
 class Live(Frames):
@@ -59,7 +67,7 @@ class Live(Frames):
         notify: Notify,
     ) -> None:
         self.name = name
-        self._capture = capture
+        self._capture: Capture | None = capture
         self._again = again
         self._patience = inf if wishes.patience is None else wishes.patience
         self._notify = notify
@@ -70,16 +78,20 @@ class Live(Frames):
         self._count = 0
         self._began = 0.0
         self._lost: str | None = None
+        self._trouble: Exception | None = None  # that the capture raised last
         self._final: CameraError | None = None
         try:
-            self._await_first()
+            if not self._awaited():
+                why = self._trouble or "another program may be using it, or it is no camera"
+                raise CameraError(f"{name} is open but gives no frames; {why}") from self._trouble
         except BaseException:
-            _release(capture)
+            self._let_go()
             raise
         stated = _stated_rate(capture)
         self.rate = stated if stated > 0 else None
         self._thread = threading.Thread(target=self._run, name=f"siffra {name}", daemon=True)
         self._thread.start()
+        _OPEN.add(self)
 
     @property
     def problem(self) -> str | None:
@@ -121,12 +133,20 @@ class Live(Frames):
         newest = self._newest
         return newest is not None and newest.number > self._given and not self._stop.is_set()
 
-    def _await_first(self) -> None:
+    def _awaited(self) -> bool:
+        """Wait for a first frame, since many cameras need to warm up; return whether it came."""
         until = perf_counter() + _FIRST
         while not self._take():
-            if perf_counter() > until:
-                raise CameraError(f"{self.name} is open but gives no frames{_perhaps_used()}")
-            self._stop.wait(_BREATH)
+            if perf_counter() > until or self._stop.wait(_BREATH):
+                return False
+        return True
+
+    def _let_go(self) -> None:
+        """Release the capture, once."""
+        capture, self._capture = self._capture, None
+        release = getattr(capture, "release", None)
+        if release is not None:
+            release()
 
     def _run(self) -> None:
         try:
@@ -143,14 +163,18 @@ class Live(Frames):
                 else:
                     break
         finally:
-            _release(self._capture)
+            self._let_go()
             with self._came:
                 self.ended = True
                 self._came.notify_all()
 
     def _take(self) -> bool:
         """Take one frame; return whether there was one."""
-        pixels, grabbed = _grab(self._capture)
+        try:
+            pixels, grabbed = _grab(self._capture)
+        except Exception as error:  # whatever a driver or a program's own camera raises
+            self._trouble = error
+            return False
         if pixels is None:
             return False
         if not self._count:
@@ -164,9 +188,11 @@ class Live(Frames):
 
     def _find_again(self) -> bool:
         """Try to open a lost source again; return whether that is to be gone on with."""
-        _release(self._capture)
+        self._let_go()
         lost, pause = perf_counter(), _PAUSE
         reason = f"{self.name} gives no more frames"
+        if self._trouble is not None:
+            reason += f" ({self._trouble!r})"
         while self._again is not None and perf_counter() - lost + pause <= self._patience:
             self._lost = f"{reason}; trying again in {pause:g} s"
             self._notify(self._lost)
@@ -178,12 +204,13 @@ class Live(Frames):
             except CameraError as error:
                 reason = str(error)
                 continue
-            if self._take():
+            if self._awaited():
                 self._lost = None
                 self._notify(f"{self.name} is back")
                 return True
-            _release(self._capture)
+            self._let_go()
         self._final = CameraError(reason)
+        self._final.__cause__ = self._trouble
         return False
 
 
@@ -239,7 +266,7 @@ def open_stream(address: str) -> tuple[Capture, Callable[[], Capture], str]:
 
 def without_password(address: str) -> str:
     """Return an address as it may be shown: with the name of a user, without the password."""
-    return re.sub(r"^([^:/]+://[^:/@]*):[^@/]*@", r"\1:***@", address)
+    return re.sub(r"^([^:/]+://[^:/?#]*):[^/?#]*@", r"\1:***@", address)
 
 
 def _backends() -> list[int]:
@@ -264,18 +291,14 @@ def _grab(capture: Any) -> tuple[Pixels | None, float]:
     else:
         done, pixels = capture.read()
         grabbed = perf_counter()
-    if not done or pixels is None:
+    if not done or not isinstance(pixels, np.ndarray):
         return None, grabbed
+    if not isinstance(capture, cv2.VideoCapture):
+        pixels = pixels.copy()  # it may use its array again while this frame is read
     try:
         return images.load(pixels), grabbed
     except ImageError:  # empty or torn; the next will do
         return None, grabbed
-
-
-def _release(capture: Any) -> None:
-    release = getattr(capture, "release", None)
-    if release is not None:
-        release()
 
 
 def _stated_rate(capture: Any) -> float:
@@ -285,30 +308,46 @@ def _stated_rate(capture: Any) -> float:
     return 0.0
 
 
-def _perhaps_used() -> str:
-    return "; another program may be using it, or it only pretends to be a camera"
-
-
 def _why_no_stream(address: str) -> str:
     """Find out why an address gives no video, since OpenCV does not tell."""
     if " ! " in address:
         return "cannot be opened; OpenCV from PyPI knows no GStreamer pipelines, the system's may"
-    parts = urlsplit(address)
-    if parts.scheme.lower() in ("http", "https"):
-        request = urllib.request.Request(address, headers={"User-Agent": "siffra"})
-        try:
-            with urllib.request.urlopen(request, timeout=_OPEN_MS / 1000) as answer:
-                kind = answer.headers.get("Content-Type", "nothing known")
-                return f"answers with {kind}, which OpenCV cannot read as a video"
-        except urllib.error.HTTPError as error:
-            return f"the server answers {error.code} {error.reason}"
-        except (OSError, ValueError) as error:
-            return f"cannot be reached ({getattr(error, 'reason', error)})"
-    port = parts.port or _PORTS.get(parts.scheme.lower())
-    if parts.hostname and port and parts.scheme.lower() != "udp":
-        try:
-            socket.create_connection((parts.hostname, port), timeout=3).close()
-        except OSError as error:
-            return f"cannot be reached ({error.strerror or error})"
-        return "answers, but with no video that OpenCV can read; are path, name and password right?"
+    try:
+        parts = urlsplit(address)
+        host, port = parts.hostname, parts.port or _PORTS.get(parts.scheme.lower())
+    except ValueError:
+        return "is no address: is its host or port mistyped? A / in a password is written %2F"
+    if not host:
+        return "names no host"
+    try:
+        if parts.scheme.lower() in ("http", "https"):
+            return _answer(address)
+        if port and parts.scheme.lower() != "udp":
+            socket.create_connection((host, port), timeout=3).close()
+            return "answers, but with no video that OpenCV can read; are path and password right?"
+    except urllib.error.HTTPError as error:
+        return f"the server answers {error.code} {error.reason}"
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or error
+        return f"cannot be reached ({reason})"
     return "gives no video that OpenCV can read"
+
+
+def _answer(address: str) -> str:
+    """Ask a web server what it has at an address."""
+    parts = urlsplit(address)
+    user, _, host = parts.netloc.rpartition("@")
+    request = urllib.request.Request(urlunsplit(parts._replace(netloc=host)))
+    request.add_header("User-Agent", "siffra")
+    if user:
+        request.add_header("Authorization", f"Basic {b64encode(unquote(user).encode()).decode()}")
+    with urllib.request.urlopen(request, timeout=_OPEN_MS / 1000) as answer:
+        kind = answer.headers.get("Content-Type", "something unnamed")
+        return f"answers with {kind}, which OpenCV cannot read as a video"
+
+
+@atexit.register
+def _close_all() -> None:
+    """Close what a program left open: a thread within OpenCV would abort the ending interpreter."""
+    for live in list(_OPEN):
+        live.close()

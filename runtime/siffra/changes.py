@@ -12,6 +12,7 @@ Change: TypeAlias = Literal["none", "motion", "news"]
 """`news`: more than the picture has been moving of late; after a pause any change is."""
 
 _ACROSS = 20  # blocks of which the mean counts: noise is gone there, the stroke of a pen is not
+_MOST = 80  # blocks down, of a picture that is far higher than wide
 _SAMPLES = 8  # pixels of a block, across and down, that are looked at
 _CHANGE = 3.0  # grey levels of that mean, from which a block has changed
 _LEAP = 2.5  # times the change that is usual while the picture moves, that is news
@@ -58,7 +59,7 @@ def _means(pixels: Pixels) -> NDArray[np.float32]:
     step = max(1, width // (_ACROSS * _SAMPLES))
     # Green is most of what is bright, and one channel is there without a conversion.
     seen = pixels[::step, ::step] if pixels.ndim == 2 else pixels[::step, ::step, 1]
-    size = _ACROSS, max(1, round(_ACROSS * height / width))
+    size = _ACROSS, min(_MOST, max(1, round(_ACROSS * height / width)))
     means = cv2.resize(seen.astype(np.float32), size, interpolation=cv2.INTER_AREA)
     return np.asarray(means, dtype=np.float32)
 

@@ -19,6 +19,8 @@ _WRITING = 3  # digits that tell what the writing is like
 _PEN = 0.45, 2.2  # times its pen
 _FAINT = 0.5  # of its strength
 _TALL = 1.8  # times its height
+_RIM = 0.8  # of a picture's sides, that the edge of a sheet on a desk spans
+_BROAD = 1.2  # times its height, that no digit is wide
 _FAR = 3.0  # times its height, from any digit
 _NEXT = np.ones((3, 3), dtype=np.uint8)
 
@@ -59,6 +61,14 @@ def is_slim(box: Box) -> bool:
 
 
 def strays(ink: Ink, regions: Sequence[Region], accepted: Sequence[bool]) -> list[bool]:
+    """Tell for each region whether it is a sheet's rim, or a stroke not of the writing."""
+    rims = [_is_rim(region.box, ink.strength.shape) for region in regions]
+    writing = [good and not rim for good, rim in zip(accepted, rims, strict=True)]
+    bare = _stray_strokes(ink, regions, writing)
+    return [rim or stroke for rim, stroke in zip(rims, bare, strict=True)]
+
+
+def _stray_strokes(ink: Ink, regions: Sequence[Region], accepted: Sequence[bool]) -> list[bool]:
     """Tell for each region whether it is a bare stroke that is not of the writing beside it.
 
     A 1 is but a stroke, and so are edges and creases: it must be of the pen, the strength and the
@@ -93,6 +103,13 @@ def strays(ink: Ink, regions: Sequence[Region], accepted: Sequence[bool]) -> lis
         return bool(gaps.min() > _FAR * tall)
 
     return [thin and is_stray(region) for region, thin in zip(regions, slim, strict=True)]
+
+
+def _is_rim(box: Box, shape: tuple[int, ...]) -> bool:
+    """Whether a box goes around nearly all of a picture, and is too wide for one digit."""
+    height, width = shape
+    around = box.width > _RIM * width and box.height > _RIM * height
+    return around and box.width > _BROAD * box.height
 
 
 def _is_cut_off(box: Box, shape: tuple[int, ...]) -> bool:

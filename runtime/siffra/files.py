@@ -31,6 +31,15 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         raise
 
 
+def is_utf8(name: str) -> bool:
+    """Whether a name can be encoded; what a file system holds need not be, and ends OpenCV."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def leftovers(folder: Path) -> list[Path]:
     """Return the temporary files in a folder that `replacing` left when its process was killed."""
     return [path for path in folder.iterdir() if _TEMPORARY.fullmatch(path.name) and path.is_file()]

@@ -15,7 +15,7 @@ from .sources import SUFFIXES, pictures_in
 
 _RATE = 30.0  # frames a second of what states none
 _FASTEST = 1000.0  # what states more states nonsense
-_MISSING = 0.9  # of the frames that a video states; containers estimate, and may be off by some
+_ROUGHLY = 0.98, 2  # of the frames that a video states, and less some: containers estimate
 
 
 class Video(Frames):
@@ -35,7 +35,8 @@ class Video(Frames):
         self.name = name
         stated = _property(capture, cv2.CAP_PROP_FPS)
         self.rate = stated if 0.0 < stated < _FASTEST else None
-        self._count = int(_property(capture, cv2.CAP_PROP_FRAME_COUNT))
+        position = max(0.0, _property(capture, cv2.CAP_PROP_POS_FRAMES))
+        self._count = int(_property(capture, cv2.CAP_PROP_FRAME_COUNT) - position)
         self._number = 0
         self._problem: str | None = None
 
@@ -64,7 +65,8 @@ class Video(Frames):
         return frame
 
     def _end(self) -> None:
-        if self._number < _MISSING * self._count:
+        share, less = _ROUGHLY
+        if self._number < share * self._count - less:
             self._problem = (
                 f"{self.name}: ends after {self._number} of {self._count} frames; the rest is "
                 "missing or damaged"
@@ -91,6 +93,8 @@ def open_video(name: str, notify: Notify) -> Frames:
     if not path.exists():
         hint = "" if path.suffix else "; cameras have numbers, siffra cameras lists them"
         raise CameraError(f"{name}: no such file{hint}")
+    if not path.is_file():
+        raise CameraError(f"{name}: is no video file; a camera is /dev/video0 and the like")
     try:
         with path.open("rb") as file:
             empty = not file.read(1)
@@ -106,8 +110,7 @@ def open_video(name: str, notify: Notify) -> Frames:
             f"{name}: is no video that OpenCV {cv2.__version__} can read here: damaged, or of a "
             "codec that its build lacks; MP4 with H.264 works nearly everywhere"
         )
-    video = Video(capture, name, notify)
-    return video
+    return Video(capture, name, notify)
 
 
 class Pictures(Frames):

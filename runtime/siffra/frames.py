@@ -1,5 +1,6 @@
 """What frames are, and what gives them: a camera, a stream, a video, a folder, a program's own."""
 
+import io
 import os
 import re
 from abc import ABC, abstractmethod
@@ -8,7 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
+import numpy as np
+
 from .errors import CameraError
+from .files import is_utf8
 from .results import Pixels
 
 Notify: TypeAlias = Callable[[str], None]
@@ -34,7 +38,7 @@ class Capture(Protocol):
     """What has `read` as `cv2.VideoCapture` has it; `release`, if there is one, is called once."""
 
     def read(self) -> tuple[bool, Any]:
-        """Return whether there was a frame, and the frame."""
+        """Return whether there was a frame, and the frame: an array as `images.load` takes them."""
 
 
 FrameSource: TypeAlias = int | str | os.PathLike[str] | Capture | Iterable[Any]
@@ -82,9 +86,21 @@ class Wishes:
     patience: float | None = None
     """Seconds that a lost camera or stream is tried again; None: until it is closed."""
 
+    def __post_init__(self) -> None:
+        """Make sure that it can be asked.
+
+        Raises:
+            ValueError: A wish is not above 0.
+        """
+        wishes = {"size": self.size, "fps": self.fps, "patience": self.patience}
+        for name, wish in wishes.items():
+            if wish is not None and not np.all(np.asarray(wish) > 0):
+                raise ValueError(f"{name} must be above 0, not {wish}")
+
 
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 _PIPELINE = " ! "  # between the elements of a GStreamer pipeline
+_DEVICE = re.compile(r"/dev/(video\d|v4l/)")  # what cameras are called on Linux
 
 
 def open_frames(
@@ -106,10 +122,14 @@ def open_frames(
     """
     wishes = wishes or Wishes()
     notify = notify or _ignore
+    if isinstance(source, io.IOBase):
+        raise CameraError("cannot watch an open file; pass its path")
+    if isinstance(source, np.ndarray):
+        raise CameraError("one array is one picture: Reader.read takes it; pass a list of arrays")
     if isinstance(source, Capture):
         return _of_a_capture(source, wishes, notify)
-    if isinstance(source, int) and not isinstance(source, bool):
-        return _camera(source, wishes, notify)
+    if isinstance(source, (int, np.integer)) and not isinstance(source, bool):
+        return _camera(int(source), wishes, notify)
     if isinstance(source, (str, os.PathLike)):
         return _named(os.fsdecode(source), wishes, notify)
     if isinstance(source, Iterable) and not isinstance(source, (bytes, bytearray)):
@@ -125,6 +145,8 @@ def open_frames(
 def _named(name: str, wishes: Wishes, notify: Notify) -> Frames:
     if not name:
         raise CameraError("a source has no name; is a shell variable empty?")
+    if not is_utf8(name):
+        raise CameraError(f"{name!r}: OpenCV opens no names that are not UTF-8; rename it")
     if name.isdecimal():
         return _camera(int(name), wishes, notify)
     if _ADDRESS.match(name) or _PIPELINE in name:
@@ -140,7 +162,7 @@ def _named(name: str, wishes: Wishes, notify: Notify) -> Frames:
         from .footage import Pictures
 
         return Pictures(path, wishes, notify)
-    if path.is_char_device() or name.startswith("/dev/"):
+    if _DEVICE.match(name):
         return _camera(name, wishes, notify)
     from .footage import open_video
 
@@ -159,6 +181,8 @@ def _camera(device: int | str, wishes: Wishes, notify: Notify) -> Frames:
 def _of_a_capture(capture: Capture, wishes: Wishes, notify: Notify) -> Frames:
     from .footage import Video
 
+    if hasattr(capture, "isOpened") and not capture.isOpened():
+        raise CameraError("the capture is not open; its source is missing, busy or no video")
     if Video.is_one(capture):
         return Video(capture, "the video", notify)
     return _live(capture, None, "the camera", wishes, notify)

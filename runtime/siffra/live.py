@@ -21,6 +21,8 @@ class Statistics(NamedTuple):
 
     frames: int
     """Given so far."""
+    read: int
+    """Of those; in the others nothing had changed, or all was known."""
     dropped: int
     """By a live source so far, since newer ones were there."""
     fps: float
@@ -56,6 +58,7 @@ class Watch:
         self._ready: deque[float] = deque(maxlen=_WINDOW)  # when readings were there
         self._latencies: deque[float] = deque(maxlen=_WINDOW)
         self._count = 0
+        self._read = 0
         self._dropped = 0
         self._last = -1
         self._timings = Timings(0.0, 0.0, 0.0, 0.0)
@@ -90,6 +93,8 @@ class Watch:
     def poll(self, timeout: float) -> tuple[Frame, Reading] | None:
         """Return the next frame and its reading; None if none came within so many seconds.
 
+        What is not live is waited for as long as it takes.
+
         Raises:
             CameraError: The source was lost and did not come back.
             ImageError: A program's own array is no picture.
@@ -102,6 +107,7 @@ class Watch:
         now = perf_counter()
         if self._follower.last is not before:
             self._timings = reading.timings
+            self._read += 1
         self._ready.append(now)
         self._latencies.append(1e3 * (now - frame.grabbed))
         self._count += 1
@@ -148,11 +154,11 @@ class Watch:
     def statistics(self) -> Statistics:
         """How the loop keeps up."""
         if not self._count:
-            return Statistics(0, 0, 0.0, 0.0, 0.0, self._timings)
+            return Statistics(0, 0, 0, 0.0, 0.0, 0.0, self._timings)
         spent = self._ready[-1] - self._ready[0]
         p50, p99 = np.percentile(self._latencies, [50, 99]).tolist()
         fps = (len(self._ready) - 1) / spent if spent else 0.0
-        return Statistics(self._count, self._dropped, fps, p50, p99, self._timings)
+        return Statistics(self._count, self._read, self._dropped, fps, p50, p99, self._timings)
 
     def explain(self) -> Pixels | None:
         """Show why the last frame that was read was read as it is; see `Reader.explain`.
@@ -209,6 +215,7 @@ def watch(
     Raises:
         CameraError: There is no such source, or it gives no frames; the message says why.
         ModelError: The default model is missing.
+        ValueError: `size`, `fps` or `patience` is not above 0.
         DependencyError: OpenCV is not installed.
     """
     return Watch(

@@ -18,6 +18,7 @@ _HOLES = 500  # that a table may have
 _THIN = 60  # times its width, that no stroke is long
 _WHOLE = 2.1  # times the longer side of its largest piece, that a digit's may be
 _BOX = 0.96  # of its rectangle, that a printed box fills
+_LEVEL = 0.25  # of a 1's height, that it may be higher or lower than a digit beside it
 _BARE = 2.5  # times its pen, that a leaning stroke is wide
 _OPEN = 0.3  # of its box, that a frame leaves open
 
@@ -183,7 +184,8 @@ def _without_lines(pieces: list[Region], height: int, width: int) -> list[Region
     typical = typical_height(plain)
     bare = [piece for piece in tall if _is_bare(piece)]
     if len(bare) > 1:
-        parts = _in_columns(bare, typical)
+        others = [piece for piece in plain if not _is_bare(piece)]
+        parts = _in_columns([piece for piece in bare if not _is_level(piece, others)], typical)
         plain = [piece for piece in plain if id(piece) not in parts]
         upright = [piece for piece in upright if id(piece) not in parts]
     if not upright or not plain:
@@ -220,6 +222,16 @@ def _in_columns(strokes: Sequence[Region], typical: float) -> set[int]:
 def _is_bare(piece: Region) -> bool:
     """Whether a piece is one stroke; digits other than 1 are wider than that, or have a loop."""
     return len(piece.contours) == 1 and piece.box.width <= _BARE * piece.stroke_width
+
+
+def _is_level(stroke: Region, others: Sequence[Region]) -> bool:
+    """Whether a stroke begins and ends at the height of something else, as a 1 in a number does."""
+    _, y, _, height = stroke.box
+    off = _LEVEL * height
+    return any(
+        abs(other.box.y - y) < off and abs(other.box.y + other.box.height - y - height) < off
+        for other in others
+    )
 
 
 def _is_never_ink(piece: Region, height: int, width: int) -> bool:

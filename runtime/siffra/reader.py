@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
@@ -60,6 +61,11 @@ class Reader:
     def threshold(self) -> float:
         """Confidence from which a digit is accepted."""
         return self._demand.threshold
+
+    @property
+    def model(self) -> Path:
+        """The file of the model."""
+        return self._network.path
 
     @property
     def metadata(self) -> Mapping[str, str]:

@@ -9,7 +9,7 @@ from types import TracebackType
 import numpy as np
 
 from .errors import SiffraError
-from .files import replacing
+from .files import is_utf8, replacing
 from .opencv import cv2
 from .results import Pixels
 
@@ -52,6 +52,8 @@ class Recorder:
                 f"{self.path}: no video can be recorded as {self.path.suffix or 'a nameless type'}"
                 f"; use {', '.join(CODECS)}"
             )
+        if not is_utf8(str(self.path)):
+            raise RecordError(f"{str(self.path)!r}: is not UTF-8; name another file")
         self._codec = cv2.VideoWriter.fourcc(*codec)
         self._writer: cv2.VideoWriter | None = None
         self._last: Pixels | None = None

@@ -8,11 +8,13 @@ frame in doubt changes nothing.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from itertools import compress
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .clutter import is_slim
 from .decide import Demand, reason_against
 from .order import in_lines
 from .page import Page
@@ -21,23 +23,23 @@ from .results import Box, Digit, Pixels, Reading
 _NEW = 0.4  # weight of the newest frame in an average
 _SHOWN = 0.75  # of presence, from which a track is shown: three frames in a row
 _GONE = 0.1  # of presence, under which it is forgotten: five frames without it
-_PONDERED = 6.0  # frames, by their weights, that something doubtful has to be there
 _LASTING = 0.95  # of the weight of a frame in a longer average, that is left after the next
-_OFTEN, _RARE = 0.65, 0.5  # of the frames it might have been in: to be shown, and no longer
+_OFTEN, _RARE = 0.75, 0.5  # of the frames it might have been in: to be shown, and no longer
+_NEW_FOR = 5.0  # frames, by their weights in that average
 _FLEETING = 0.2  # the same of one that was not shown yet: two frames without it
 _KEPT = 0.8  # of what a label needed at first, that it needs to stay
 _NEAR = 0.6  # of their sizes, that a track and what continues it may be apart
-_LATER = 0.3  # of their sizes: what is shown continues before what only resembles it
 _ALIKE = 2.0  # times that one may be as high as the other
 _SAME = 0.5  # of the smaller one's area, that two share which cannot both be there
 _FOLLOWED = 0.7  # of the tracks shown: where fewer are found again, the picture may have moved
+_EDGE = 0.4  # of a frame's height, over which a stroke alone is no 1
 _SURE = 0.9  # probability of a digit that another one contradicts
 _SEVERAL = 2  # digits that it takes to tell another sheet from a doubtful digit
 _AGREEING = 0.34  # of the digits: where no more stay what they were, the sheet is another
 _CORRECTED = 3  # frames in a row that contradict, after which what was known before is forgotten
-_ORDER = 5  # frames that the same digits keep their order
 _MOST = 40  # tracks for which it is found out how the picture moved
 
+_Value = TypeVar("_Value")
 Boxes = NDArray[np.float64]
 """float64 [n, 4]: left, top, width and height in pixels."""
 
@@ -67,6 +69,11 @@ class _Track:
     contradicted: int = 0
     """Frames in a row that are sure of another digit, and of the same one."""
 
+    @property
+    def place(self) -> Box:
+        """Where it is, to a pixel."""
+        return Box(*(round(side) for side in self.box.tolist()))
+
     def hear(self, answer: NDArray[np.float64]) -> None:
         """Take in what the network says of the newest frame, float64 [10]."""
         best = int(answer.argmax())
@@ -92,8 +99,6 @@ class Steady:
 
     def __init__(self) -> None:
         self._tracks: list[_Track] = []
-        self._lines: list[list[_Track]] = []  # those that are shown, in reading order
-        self._ordered = 0  # frames ago
         self._shape: tuple[int, ...] = ()
         self.velocity = np.zeros(2)
         """By how many pixels the picture moves from frame to frame, right and down."""
@@ -102,7 +107,7 @@ class Steady:
 
     def reset(self) -> None:
         """Forget everything."""
-        self._tracks, self._lines, self.velocity, self.settled = [], [], np.zeros(2), False
+        self._tracks, self.velocity, self.settled = [], np.zeros(2), False
 
     def update(self, reading: Reading, page: Page, demand: Demand, elapsed: int = 1) -> Reading:
         """Take in the reading of a frame; return what is known now, drawn on that frame.
@@ -151,7 +156,6 @@ class Steady:
             track.hear(answers[at])
             track.digit, track.size = digits[at], (level[at].width, level[at].height)
         self.velocity = motion / elapsed
-        self._drop_doubles([track for track, _ in pairs])
         fresh = set(range(len(digits))) - {at for _, at in pairs}
         self._tracks += [
             _Track(
@@ -161,20 +165,6 @@ class Steady:
                 (level[at].width, level[at].height),
             )
             for at in sorted(fresh)
-        ]
-
-    def _drop_doubles(self, found: list[_Track]) -> None:
-        """Forget what was taken for something new and is a known digit that moved aside."""
-        shown = [track for track in found if track.shown]
-        self._tracks = [
-            track
-            for track in self._tracks
-            if track.shown
-            or track in found
-            or not any(
-                _shared(track.box, other.box) > _SAME * max(_area(track.box), _area(other.box))
-                for other in shown
-            )
         ]
 
     def _matched(
@@ -196,12 +186,11 @@ class Steady:
         def agreement(pairs: list[tuple[int, int]]) -> float:
             return sum(float(evidence[index] @ answers[at]) for index, at in pairs)
 
-        later = np.array([_LATER * (not track.shown) for track in tracks])
-        pairs = _pairs(known, motion, seen, later)
+        pairs = _pairs(known, motion, seen)
         expected = sum(track.shown for track in tracks) or len(tracks)
         if agreement(pairs) < _FOLLOWED * min(expected, len(seen)) and len(known) <= _MOST:
             labels = evidence.argmax(axis=1), answers.argmax(axis=1)
-            others = _pairs(known, _motion_to(known, seen, *labels), seen, later)
+            others = _pairs(known, _motion_to(known, seen, *labels), seen)
             pairs = max(pairs, others, key=agreement)
         if not pairs:
             return [], np.zeros(2)
@@ -224,18 +213,17 @@ class Steady:
         return inside and track.presence > (_GONE if track.shown else _FLEETING)
 
     def _show(self, threshold: float) -> None:
-        """Show tracks that are there often enough, and of those in one place only the oldest.
-
-        What is no digit, by what is known of it, has to be there for longer: it tells nothing.
-        """
+        """Show tracks that are there often enough, and no longer those that are not."""
         for track in self._tracks:
             often = track.hits / track.reads
             if track.shown:
                 track.shown = track.replaced or often >= _RARE
             elif track.presence >= _SHOWN and often >= _OFTEN:
-                sure = bool(track.evidence.max() >= threshold)
-                if sure or track.reads >= _PONDERED:
-                    self._show_one(track, sure)
+                self._show_one(track, sure=bool(track.evidence.max() >= threshold))
+        if not any(track.shown and not is_slim(track.place) for track in self._tracks):
+            for track in self._tracks:
+                if track.box[3] > _EDGE * self._shape[0]:
+                    track.shown = False  # with nothing beside it, it is the edge of a sheet
         if any(track.shown and not track.replaced for track in self._tracks):
             self._tracks = [track for track in self._tracks if not track.replaced]
 
@@ -272,18 +260,13 @@ class Steady:
         picture = reading.picture
         shown = [track for track in self._tracks if track.shown]
         if page.straight is None:
-            boxes = {id(track): _rounded(track.box, picture) for track in shown}
+            boxes = [_rounded(track.box, picture) for track in shown]
         else:
-            boxes = {id(track): _level_box(track, page, picture) for track in shown}
-        known = {id(track) for line in self._lines for track in line}
-        self._ordered += 1
-        if known != boxes.keys() or self._ordered > _ORDER or page.straight is not None:
-            placed = in_lines(_Placed(boxes[id(track)], track) for track in shown)
-            self._lines = [[each.track for each in line] for line in placed]
-            self._ordered = 0
-        level = tuple(tuple(boxes[id(track)] for track in line) for line in self._lines)
+            boxes = [_level_box(track, page, picture) for track in shown]
+        lines = in_lines(map(_Placed, boxes, shown))
+        level = tuple(tuple(each.box for each in line) for line in lines)
         return Reading(
-            tuple(tuple(_digit(track, picture) for track in line) for line in self._lines),
+            tuple(tuple(_digit(each.track, picture) for each in line) for line in lines),
             reading.timings,
             picture,
             reading.rotation,
@@ -292,16 +275,37 @@ class Steady:
 
 
 def moved(reading: Reading, picture: Pixels, by: NDArray[np.float64]) -> Reading:
-    """Return a reading as that of a later frame, to which all of it moved by some pixels."""
+    """Return a reading as that of a later frame, to which all of it moved by some pixels.
+
+    What has left the picture is no longer in it.
+    """
+    height, width = picture.shape[:2]
     across, down = by.tolist()
 
-    def there(digit: Digit) -> Digit:
-        x, y, width, height = digit.box
-        box = _rounded((x + across, y + down, width, height), picture)
-        return replace(digit, box=box, picture=picture)
+    def is_there(digit: Digit) -> bool:
+        x, y = digit.box.x + digit.box.width / 2 + across, digit.box.y + digit.box.height / 2 + down
+        return bool(0 <= x < width and 0 <= y < height)
 
-    lines = tuple(tuple(map(there, line)) for line in reading.lines)
-    return replace(reading, lines=lines, picture=picture)
+    def there(digit: Digit) -> Digit:
+        x, y, *size = digit.box
+        return replace(digit, box=_rounded((x + across, y + down, *size), picture), picture=picture)
+
+    kept = [[is_there(digit) for digit in line] for line in reading.lines]
+    level = reading.straight_boxes
+    return replace(
+        reading,
+        lines=_only(kept, [[there(digit) for digit in line] for line in reading.lines]),
+        picture=picture,
+        straight_boxes=None if level is None else _only(kept, level),
+    )
+
+
+def _only(
+    kept: Sequence[Sequence[bool]], lines: Sequence[Sequence[_Value]]
+) -> tuple[tuple[_Value, ...], ...]:
+    """Return what is kept of lines, without lines of which nothing is."""
+    chosen = (tuple(compress(line, keep)) for line, keep in zip(lines, kept, strict=True))
+    return tuple(line for line in chosen if line)
 
 
 def _motion_to(
@@ -321,21 +325,12 @@ def _motion_to(
     return best
 
 
-def _pairs(
-    known: Boxes, motion: NDArray[np.float64], seen: Boxes, later: NDArray[np.float64]
-) -> list[tuple[int, int]]:
-    """Return tracks and what they continue as: the nearest first, each once.
-
-    Args:
-        known: Of the tracks.
-        motion: float64 [2]: by which they moved.
-        seen: Of a frame.
-        later: float64 [n]: how much further away than it is a track counts, in sizes.
-    """
+def _pairs(known: Boxes, motion: NDArray[np.float64], seen: Boxes) -> list[tuple[int, int]]:
+    """Return tracks, moved, and what they continue as: the nearest first, each once."""
     apart = np.abs(_middle(seen)[None] - _middle(known)[:, None] - motion).max(axis=2)
     tall = np.maximum(known[:, None, 2:].max(axis=2), seen[None, :, 2:].max(axis=2))
     ratio = known[:, None, 3] / seen[None, :, 3]
-    far = apart / tall + np.abs(np.log(ratio)) / 4 + later[:, None]
+    far = apart / tall + np.abs(np.log(ratio)) / 4
     far[(apart > _NEAR * tall) | (ratio > _ALIKE) | (ratio < 1 / _ALIKE)] = np.inf
     nearest = np.argsort(far, axis=None)[: np.isfinite(far).sum()]
     pairs: dict[int, int] = {}
@@ -369,7 +364,8 @@ def _is_calm(track: _Track, threshold: float) -> bool:
     seen = np.array(track.digit.probabilities)
     contradicts = seen.max() >= threshold and seen.argmax() != track.label
     if not (track.shown or track.evidence.max() >= threshold):
-        return True  # it comes and goes, and is no digit
+        # What comes and goes is no digit; what is new may be one.
+        return track.hits < track.reads or track.reads > _NEW_FOR
     return track.presence > 1.0 - _GONE and not contradicts
 
 

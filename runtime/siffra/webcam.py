@@ -8,7 +8,7 @@ import select
 import signal
 import sys
 import threading
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from math import inf
 from pathlib import Path
 from time import perf_counter
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _DEFAULT_HOST, _DEFAULT_PORT = "127.0.0.1", 8000
 _PORTS = 65535
+_PIXELS = 100_000_000  # of a picture that is sent
 _BELONGS = {"every": "headless", "token": "serve", "certificate": "serve"}
 """Options that go with one way of seeing the result."""
 _LOOK = 0.5  # seconds between looks at whether anybody still reads what is printed
@@ -162,17 +163,19 @@ def _cameras(options: argparse.Namespace) -> int:
 
 
 def _webcam(options: argparse.Namespace) -> int:
+    if options.serve is not None:  # what strangers send must not fill the memory
+        os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(_PIXELS))
     from .opencv import cv2
 
     way = _way(options)
     reader = reader_of(options)
     cv2.setNumThreads(1)  # frames are small: more threads cost more than they give
     with _Signals(), ExitStack() as stack:
-        watch, why_not = _opened(options, reader)
-        if watch is not None:
-            stack.enter_context(watch)
-        recorder = _recorder(options, watch, stack)
         try:
+            watch, why_not = _opened(options, reader)
+            if watch is not None:
+                stack.enter_context(watch)
+            recorder = _recorder(options, watch, stack)
             if way == "serve":
                 _serve(options, watch, reader, recorder, why_not)
             elif watch is not None:
@@ -248,7 +251,7 @@ def _opened(options: argparse.Namespace, reader: "Reader") -> "tuple[Watch | Non
             notify=_say,
         )
     except CameraError as error:
-        if options.serve is None or options.source is not None:
+        if options.serve is None or options.source is not None or options.record is not None:
             raise
         return None, str(error)
     return watch, None
@@ -257,11 +260,14 @@ def _opened(options: argparse.Namespace, reader: "Reader") -> "tuple[Watch | Non
 def _recorder(
     options: argparse.Namespace, watch: "Watch | None", stack: ExitStack
 ) -> "Recorder | None":
-    if options.record is None:
+    if options.record is None or watch is None:
         return None
-    if watch is None:
-        raise UsageError("--record: there is no camera on this machine to record")
     from .record import Recorder
+
+    source = Path(options.source or "")
+    with suppress(OSError):
+        if options.record.is_file() and source.samefile(options.record):
+            raise UsageError(f"--record: {options.record} is what is read; name another file")
 
     return stack.enter_context(Recorder(options.record, watch.rate))
 
@@ -340,10 +346,11 @@ def _document(frame: "Frame", reading: "Reading", now: float) -> dict[str, Any]:
 
 
 def _summary(watch: "Watch") -> str:
-    frames, dropped, fps, p50, p99, _ = watch.statistics
+    frames, read, dropped, fps, p50, p99, _ = watch.statistics
     lost = f", {dropped} dropped" if watch.live else ""
     return (
-        f"{watch.name}: {frames} frames{lost}, {fps:.1f} a second; from frame to reading "
+        f"{watch.name}: {frames} frames{lost}, {fps:.1f} a second, of which {read} had to be read; "
+        "from frame to reading "
         f"{p50:.1f} ms (p50), {p99:.1f} ms (p99)"
     )
 
@@ -358,14 +365,16 @@ def _reader_left(output: int) -> bool:
 
 
 class _Signals:
-    """Makes SIGTERM end what runs as Ctrl-C does, so that all is let go of and finished."""
+    """Makes SIGTERM end what runs as Ctrl-C does; a second signal does not disturb the ending."""
 
     def __init__(self) -> None:
-        self._before: Any = None
+        self._before: dict[signal.Signals, Any] = {}
+        self._came = False
 
     def __enter__(self) -> None:
         if threading.current_thread() is threading.main_thread():
-            self._before = signal.signal(signal.SIGTERM, self._stop)
+            for number in (signal.SIGINT, signal.SIGTERM):
+                self._before[number] = signal.signal(number, self._stop)
 
     def __exit__(
         self,
@@ -373,11 +382,14 @@ class _Signals:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._before is not None:
-            signal.signal(signal.SIGTERM, self._before)
+        for number, handler in self._before.items():
+            # Once asked to end, the process is ending: nothing more is to disturb that.
+            signal.signal(number, signal.SIG_IGN if self._came else handler)
 
     def _stop(self, number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
+        if not self._came:
+            self._came = True
+            raise KeyboardInterrupt
 
 
 def _say(message: str) -> None:
@@ -388,6 +400,8 @@ def _address(text: str) -> tuple[str, int]:
     """Read HOST:PORT, HOST, :PORT or PORT; a host without a port is an address or localhost."""
     if not text:
         return _DEFAULT_HOST, _DEFAULT_PORT
+    if _is_ip(text):
+        return text, _DEFAULT_PORT
     host, colon, port = text.rpartition(":")
     if not colon or text.endswith("]"):
         host, port = ("", text) if text.isdecimal() else (text, str(_DEFAULT_PORT))

@@ -112,9 +112,7 @@ class _Window:
         self._folder = folder
         self._announce = announce
         name = watch.reader.metadata["name"]
-        self._models: list[str | os.PathLike[str]] = [
-            watch.reader._network.path
-        ]  # the one in use is first
+        self._models: list[str | os.PathLike[str]] = [watch.reader.model]  # the one in use is first
         self._models += [other for other in released() if other != name]
         self._threshold = threshold
         self._open = True
@@ -233,7 +231,9 @@ class _Window:
             return
         explanation = None
         if self._explaining and self._reading is not None:
-            explanation = self._watch.reader.explain(self._reading.picture)
+            # A picture that stands may have been read again, by another model.
+            standing = self._watch.reader.explain(self._reading.picture) if self._frozen else None
+            explanation = self._watch.explain() if standing is None else standing
         shown = view(self._reading, self._watch.statistics, state[2], explanation)
         if self._drawn is None:
             cv2.resizeWindow(_NAME, *_first_size(shown))
@@ -278,25 +278,26 @@ class _Window:
             self._say(f"saved {path}, with overlay and JSON")
 
     def _switch_model(self) -> None:
-        self._models.append(self._models.pop(0))
-        self._read_with(self._threshold)
+        if self._read_with(self._models[1 % len(self._models)], self._threshold):
+            self._models.append(self._models.pop(0))
 
     def _change_threshold(self, by: float) -> None:
         self._threshold = round(min(1.0, max(0.0, self._watch.reader.threshold + by)), 2)
-        self._read_with(self._threshold)
+        self._read_with(self._models[0], self._threshold)
 
-    def _read_with(self, threshold: float | None) -> None:
-        """Read on with the first of the models."""
+    def _read_with(self, model: str | os.PathLike[str], threshold: float | None) -> bool:
+        """Read on with a model; return whether it can be."""
         try:
-            reader = Reader(self._models[0], threshold=threshold)
+            reader = Reader(model, threshold=threshold)
         except ModelError as error:
             self._say(str(error))
-            return
+            return False
         self._watch.reader = reader
         self._say(f"model {reader.metadata['name']}, threshold {reader.threshold:.2f}")
         if self._frozen and self._reading is not None:
             again = reader.read(self._reading.picture)  # turned already
             self._reading = replace(again, rotation=self._reading.rotation)
+        return True
 
 
 def _has_windows() -> bool:
