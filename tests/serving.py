@@ -5,11 +5,14 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 ROOT = Path(__file__).parents[1]
 
@@ -20,14 +23,13 @@ from siffra import Reader, SiffraError
 from siffra.live import watch
 from siffra.record import Recorder
 from siffra.web import Limits, serve
-from tests.serving import Unplugged
+from tests.serving import Clock, Unplugged
 
 options = json.loads(sys.argv[1])
 limits = Limits(**options.pop("limits", {}))
 source = options.pop("source", None)
 how = options.pop("how", {})
-if source == "unplugged":
-    source = Unplugged()
+source = {"unplugged": Unplugged, "clock": Clock}.get(source, lambda: source)()
 reader = Reader()
 camera = None if source is None else watch(source, reader=reader, **how)
 record = options.pop("record", None)
@@ -59,6 +61,19 @@ class Unplugged:
         """Return a picture, as cv2.VideoCapture does."""
         self._left -= 1
         return self._left >= 0, self._picture
+
+
+class Clock:
+    """A camera whose grey gets lighter by ten shades a second."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+
+    def read(self) -> tuple[bool, Any]:
+        """Return a picture, as cv2.VideoCapture does."""
+        time.sleep(0.05)
+        spent = time.monotonic() - self._began
+        return True, np.full((48, 64), min(255, 50 + round(10 * spent)), np.uint8)
 
 
 @dataclass

@@ -10,8 +10,12 @@ import ssl
 import struct
 import subprocess
 import sys
+import threading
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -29,7 +33,12 @@ from tests.drawing import blank, two_lines, write
 from tests.serving import Server, serving, start
 
 TOKEN = "correct-horse-battery"
-SMALL = {"limits": {"body": 200_000, "pause": 0.8, "whole": 1.0, "taken": 2}}
+SMALL = {
+    "limits": {
+        "body": 200_000, "pause": 0.8, "whole": 1.0, "taken": 2, "refused": 2_000_000,
+        "head": 1.0, "streams": 1, "viewers": 1,
+    }
+}  # fmt: skip
 NOTE = EXAMPLES / "pen-two-lines.jpg"
 
 
@@ -59,6 +68,12 @@ def ask(
     answer = Answer(connection.getresponse())
     connection.close()
     return answer
+
+
+def connect(server: Server, first: bytes = b"") -> socket.socket:
+    raw = socket.create_connection(("127.0.0.1", server.port), timeout=10)
+    raw.sendall(first)
+    return raw
 
 
 def png(picture: np.ndarray[Any, Any]) -> bytes:
@@ -199,6 +214,23 @@ def test_a_viewers_frames_are_read_in_each_others_light(server: Server) -> None:
     assert ask(server, "/look?viewer=../etc", frame).status == 400
 
 
+def test_a_viewers_frames_are_turned(server: Server) -> None:
+    turned = png(np.ascontiguousarray(np.rot90(two_lines())))
+    where = "/look?viewer=0123456789cd&rotate="
+    answers = [ask(server, where + "90", turned).json for _ in range(5)]
+    assert (answers[-1]["text"], answers[-1]["rotation"]) == ("40718\n325", 90)
+    assert ask(server, where + "0", turned).json["text"] == ""  # begins anew
+
+
+def test_no_more_viewers_are_kept_than_that(small: Server) -> None:
+    frame = png(two_lines())
+    alone = [ask(small, "/look?viewer=0123456789ab", frame).json["text"] for _ in range(5)]
+    assert alone[-1] == "40718\n325"
+    for _ in range(5):  # two take each other's place, so that each of them begins anew
+        for name in ("0123456789ef", "0123456789gh"):
+            assert ask(small, f"/look?viewer={name}", frame).json["text"] == ""
+
+
 # What it refuses
 
 
@@ -283,6 +315,40 @@ def test_pictures_that_unfold_to_too_much_are_refused_unread(server: Server, nam
     assert "16000x12000 pixels, more than 100 million" in answer.json["error"]
 
 
+def tiff(width: tuple[int, int, int], *others: tuple[int, int, int]) -> bytes:
+    """A file of 16000x12000 pixels; entries are a tag, its kind, and a value."""
+    entries = [width, (257, 4, 12000), *others]
+    head = struct.pack("<2sHIH", b"II", 42, 8, len(entries))
+    packed = [struct.pack("<HHII", tag, kind, 1, value) for tag, kind, value in entries]
+    return head + b"".join(packed) + bytes(40)
+
+
+def test_no_second_size_hides_the_one_that_counts(server: Server) -> None:
+    answer = ask(server, "/read", tiff((256, 4, 16000), (256, 4, 10), (257, 4, 10)))
+    assert answer.status == 413
+    elsewhere = tiff((256, 16, 100))  # 64 bits, which stand at byte 100
+    assert ask(server, "/read", elsewhere).status == 400
+
+
+@pytest.mark.parametrize("begin", [b"\xff\xd8", b"II*\0\x08\0\0\0\xff\xff"])
+@pytest.mark.parametrize("rest", [b"\xff", b"\xff\xe0\0\x02"])
+def test_a_header_without_end_keeps_nobody_waiting(
+    server: Server, begin: bytes, rest: bytes
+) -> None:
+    body = begin + rest * (19_000_000 // len(rest))
+    answers: list[Answer] = []
+    sender = threading.Thread(target=lambda: answers.append(ask(server, "/read", body)))
+    sender.start()
+    slowest = 0.0
+    while sender.is_alive():
+        started = time.perf_counter()
+        ask(server, "/health")
+        slowest = max(slowest, time.perf_counter() - started)
+    assert slowest < 0.5
+    assert answers[0].status == 400
+    assert "damaged" in answers[0].json["error"]
+
+
 def test_pictures_of_every_format_within_the_limits_are_read(server: Server) -> None:
     for name in (".png", ".bmp", ".tiff", ".webp", ".jpg"):
         data = cv2.imencode(name, two_lines())[1].tobytes()
@@ -294,6 +360,49 @@ def test_a_file_that_is_too_large_is_refused_and_its_sender_hears_so(server: Ser
         answer = ask(server, "/read", body)
         assert answer.status == 413
         assert answer.json["error"].startswith("the picture is larger than 20 MB")
+
+
+@pytest.mark.parametrize(
+    ("path", "kind", "size", "status"),
+    [
+        ("/read", "image/png", 20_000_001, 413),
+        ("/read", "image/png", 60_000_000, 413),
+        ("/read", "text/plain", 5_000_000, 415),
+        ("/read?rotate=1", "image/png", 5_000_000, 400),
+        ("/nope", "image/png", 5_000_000, 404),
+    ],
+)
+def test_who_will_hear_one_answer_alone_hears_it(
+    server: Server, path: str, kind: str, size: int, status: int
+) -> None:
+    """As urllib has it, which says `Connection: close`, and listens when it has sent all."""
+    url = f"http://127.0.0.1:{server.port}{path}"
+    request = urllib.request.Request(url, bytes(size), {"Content-Type": kind})
+    for _ in range(3):
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(request, timeout=20)
+        assert refused.value.code == status
+        assert "error" in json.load(refused.value)
+
+
+def test_who_shows_no_token_hears_so_too(guarded: Server) -> None:
+    url = f"http://127.0.0.1:{guarded.port}/read"
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(url, bytes(5_000_000), timeout=20)
+    assert refused.value.code == 401
+    refused.value.close()
+
+
+@pytest.mark.parametrize("ask_for", ["POST /read", "POST /nope", "GET /health"])
+def test_a_body_without_end_is_not_taken_in_without_end(small: Server, ask_for: str) -> None:
+    head = f"{ask_for} HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
+    chunk = b"10000\r\n" + bytes(1 << 16) + b"\r\n"
+    sent = 0
+    with connect(small, head.encode()) as raw, suppress(ConnectionError):
+        while sent < 100_000_000:
+            raw.sendall(chunk)
+            sent += len(chunk)
+    assert sent < 50_000_000  # 2 MB, and what the system buffers
 
 
 def test_an_announced_size_is_refused_before_the_body_comes(small: Server) -> None:
@@ -335,6 +444,47 @@ def test_who_comes_when_all_is_busy_is_asked_to_come_again(small: Server) -> Non
         raw.close()
     time.sleep(0.1)
     assert ask(small, "/read", NOTE.read_bytes()).status == 200
+
+
+def test_who_says_nothing_shuts_nobody_out_and_is_dropped(small: Server) -> None:
+    silent = [connect(small, first) for first in [b"", b"GET /health HT"] * 60]
+    started = time.monotonic()
+    assert ask(small, "/health").status == 200
+    assert ask(small, "/read", NOTE.read_bytes()).status == 200
+    for raw in silent:
+        with raw, suppress(ConnectionError):
+            assert raw.recv(1) == b""
+    assert time.monotonic() - started < 3
+
+
+def test_who_speaks_too_slowly_is_dropped(small: Server) -> None:
+    whole = b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    for first in (b"", whole):  # the second request of a connection has no more time
+        with connect(small, first) as raw:
+            if first:
+                heard = b""
+                while not heard.endswith(b"}"):
+                    heard += raw.recv(1 << 16)
+            started = time.monotonic()
+            with suppress(ConnectionError):
+                for byte in whole * 2:
+                    raw.sendall(bytes([byte]))
+                    if select.select([raw], [], [], 0.1)[0]:
+                        assert raw.recv(1) == b""
+                        break
+            assert 0.8 < time.monotonic() - started < 2
+
+
+def test_who_asks_again_and_again_is_not_dropped(small: Server) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", small.port, timeout=20)
+    connection.connect()
+    mine = connection.sock
+    for _ in range(4):
+        time.sleep(0.4)
+        connection.request("GET", "/health")
+        assert connection.getresponse().read()
+    assert connection.sock is mine
+    connection.close()
 
 
 # Who may ask
@@ -497,8 +647,10 @@ def test_a_file_waits_for_somebody_who_looks_and_stays_at_its_end(film: Path) ->
                 break
         assert sorted(set(seen)) == ["11", "22", "33"]
         # Its last picture is there for those who come late.
-        late = next(pictures(listen_to(server, "/stream")))
-        assert late.shape == (240, 320, 3)
+        for _ in range(2):
+            stream = listen_to(server, "/stream")
+            assert next(pictures(stream)).shape == (240, 320, 3)
+            stream.close()
         assert next(states(listen_to(server, "/events")))["reading"]["text"] == "33"
 
 
@@ -526,6 +678,37 @@ def test_those_who_leave_are_not_counted_any_more(film: Path) -> None:
         while ask(server, "/health").json["viewers"] and time.monotonic() < deadline:
             time.sleep(0.05)
         assert ask(server, "/health").json["viewers"] == 0
+
+
+def test_more_streams_than_that_are_refused(film: Path) -> None:
+    with serving(source=str(film), how={"fps": 5}, limits={"streams": 2}) as server:
+        streams = [listen_to(server, "/stream"), listen_to(server, "/events")]
+        for path in ("/stream", "/events"):
+            answer = ask(server, path)
+            assert (answer.status, answer.headers["retry-after"]) == (503, "10")
+            assert "2 streams are watched already" in answer.json["error"]
+        assert ask(server, "/health").status == 200
+        for stream in streams:
+            stream.close()
+
+
+def test_who_comes_late_sees_nothing_old() -> None:
+    with serving(source="clock") as server:
+        stream = listen_to(server, "/stream")
+        before = next(pictures(stream)).mean()
+        stream.close()
+        time.sleep(3)  # thirty shades
+        assert next(pictures(listen_to(server, "/stream"))).mean() > before + 20
+
+
+def test_the_time_told_is_that_of_reading(tmp_path: Path) -> None:
+    for number in range(40):  # stands still: most frames are not read
+        (tmp_path / f"{number:02}.png").write_bytes(png(two_lines()))
+    with serving(source=str(tmp_path), how={"fps": 40}) as server:
+        for state in states(listen_to(server, "/events")):
+            if state["camera"]["ended"]:
+                break
+    assert state["speed"]["ms"] == state["reading"]["ms"] > 0.5
 
 
 def test_what_is_recorded_waits_for_nobody(film: Path, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import base64
 import http.server
+import re
 import shutil
 import threading
 import time
@@ -310,6 +311,7 @@ def test_the_live_picture_and_its_reading(browser: Browser, with_camera: Server)
         expect_text(page, "40718\n325")
         expect(page.locator("#digits li")).to_have_count(8)
         expect(page.locator("#live-facts")).to_contain_text(f"420 {TIMES} 300")
+        expect(page.locator("#live-facts")).to_contain_text(re.compile(r"read in (\d\d|[1-9])"))
         assert page.evaluate("document.getElementById('live-picture').naturalWidth") == 420
         # Spoken digit by digit, once it stands still, and not again in every frame.
         page.evaluate(
@@ -402,6 +404,94 @@ def test_the_browsers_own_camera_is_read(browser: Browser, server: Server) -> No
         page.get_by_role("button", name="Stop camera").click()
         expect_text(page, NOTHING)
         assert page.evaluate("document.getElementById('device-video').srcObject") is None
+
+
+ASKS_FIRST = """() => {
+    const devices = navigator.mediaDevices;
+    const give = devices.getUserMedia.bind(devices);
+    const questions = [];
+    window.streams = [];
+    window.allow = () => Promise.all(questions.splice(0).map((answer) => answer()));
+    window.live = () => streams.flatMap((stream) => stream.getTracks())
+        .filter((track) => track.readyState === 'live').length;
+    devices.getUserMedia = (wanted) => new Promise((done, failed) => {
+        questions.push(() => give(wanted).then((stream) => {
+            window.streams.push(stream);
+            done(stream);
+        }, failed));
+    });
+}"""
+"""Has a person ask whether the page may have the camera, until `allow` is called."""
+
+
+@pytest.fixture
+def asked(browser: Browser, server: Server) -> Iterator[Page]:
+    """My camera, before anybody has allowed it."""
+    with Visit(browser, permissions=["camera"]) as page:
+        page.goto(server.url)
+        page.evaluate(ASKS_FIRST)
+        page.get_by_role("tab", name="My camera").click()
+        yield page
+
+
+def test_a_camera_that_is_allowed_too_late_stays_off(asked: Page) -> None:
+    sent: list[str] = []
+    asked.on("request", lambda request: sent.append(request.url))
+    asked.get_by_role("button", name="Start camera").click()
+    asked.get_by_role("tab", name="Draw").click()
+    asked.evaluate("allow()")
+    asked.wait_for_timeout(700)
+    assert sent == []
+    assert asked.evaluate("streams.length") == 1
+    assert asked.evaluate("live()") == 0
+    asked.get_by_role("tab", name="My camera").click()
+    expect(asked.locator("#device-notice")).to_contain_text("are read there and not kept")
+    asked.get_by_role("button", name="Start camera").click()
+    asked.evaluate("allow()")
+    expect_text(asked, "40718\n325")
+
+
+def test_a_camera_that_is_changed_twice_leaves_none_on(asked: Page) -> None:
+    asked.get_by_role("button", name="Start camera").click()
+    asked.evaluate("allow()")
+    expect_text(asked, "40718\n325")
+    choose = "document.getElementById('device-which').dispatchEvent(new Event('change'))"
+    asked.evaluate(f"() => {{ {choose}; {choose}; }}")
+    asked.evaluate("allow()")
+    expect(asked.get_by_role("button", name="Stop camera")).to_be_enabled()
+    asked.wait_for_timeout(300)
+    assert asked.evaluate("[streams.length, live()]") == [3, 1]
+    expect_text(asked, "40718\n325")
+    asked.get_by_role("button", name="Stop camera").click()
+    assert asked.evaluate("live()") == 0
+    expect(asked.locator("#device-choice")).to_be_hidden()
+
+
+def test_a_camera_that_is_stopped_while_it_starts_is_off(asked: Page) -> None:
+    asked.evaluate(
+        """() => {
+            const video = document.getElementById('device-video');
+            const play = video.play.bind(video);
+            window.playing = new Promise((plays) => {
+                video.play = () => play().then(() => {
+                    plays();
+                    return new Promise((done) => { window.go = done; });
+                });
+            });
+        }"""
+    )
+    sent: list[str] = []
+    asked.on("request", lambda request: sent.append(request.url))
+    asked.get_by_role("button", name="Start camera").click()
+    asked.evaluate("allow()")
+    asked.evaluate("playing")
+    asked.get_by_role("button", name="Stop camera").click()
+    asked.evaluate("go()")
+    asked.wait_for_timeout(500)
+    assert sent == []
+    assert asked.evaluate("live()") == 0
+    expect(asked.get_by_role("button", name="Start camera")).to_be_enabled()
+    expect(asked.locator("#device-choice")).to_be_hidden()
 
 
 def test_a_browser_that_denies_its_camera_is_explained(browser: Browser, server: Server) -> None:

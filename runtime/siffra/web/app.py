@@ -24,6 +24,7 @@ from ..sources import STANDARD_INPUT
 from .access import PUBLIC, Access, Guard
 from .bodies import Limits, picture_in
 from .documents import document_of
+from .leftovers import Leftovers
 from .show import Show, event
 from .viewers import Viewers
 
@@ -76,7 +77,10 @@ class Pages:
                 Route("/read", self._read, methods=["POST"]),
                 Route("/classify", self._classify, methods=["POST"]),
             ],
-            middleware=[Middleware(Guard, access=self._access)],
+            middleware=[
+                Middleware(Leftovers, limits=self._limits),
+                Middleware(Guard, access=self._access),
+            ],
             exception_handlers={HTTPException: _refused, Exception: _failed},
         )
 
@@ -128,7 +132,7 @@ class Pages:
         )
 
     async def _stream(self, request: Request) -> Response:
-        self._need_camera()
+        self._may_watch()
         kind = "multipart/x-mixed-replace; boundary=frame"
         if request.method == "HEAD":
             return Response(headers={"Content-Type": kind})
@@ -136,14 +140,14 @@ class Pages:
 
     async def _parts(self) -> AsyncIterator[bytes]:
         yield _BOUNDARY
-        async for picture in self._show.pictures.values(_HEARTBEAT):
+        async for picture in self._show.pictures.values(_HEARTBEAT, fresh=True):
             if picture is not None:
                 head = f"Content-Type: image/jpeg\r\nContent-Length: {len(picture)}\r\n\r\n"
                 # The next boundary at once: browsers show a picture when it has ended.
                 yield head.encode() + picture + b"\r\n" + _BOUNDARY
 
     async def _events(self, request: Request) -> Response:
-        self._need_camera()
+        self._may_watch()
         kind = "text/event-stream"
         if request.method == "HEAD":
             return Response(media_type=kind)
@@ -154,9 +158,13 @@ class Pages:
         async for state in self._show.states.values(_HEARTBEAT):
             yield event(state)
 
-    def _need_camera(self) -> None:
+    def _may_watch(self) -> None:
         if self._show.why_no_camera is not None:
             raise HTTPException(404, self._show.why_no_camera)
+        streams = self._show.pictures.readers + self._show.states.readers
+        if streams >= self._limits.streams:
+            message = f"{streams} streams are watched already; try again when somebody has left"
+            raise HTTPException(503, message, {"Retry-After": "10"})
 
     async def _look(self, request: Request) -> Response:
         rotate = _rotation(request)
@@ -169,7 +177,7 @@ class Pages:
             if viewer is None:
                 reading = self._reader.read(data, rotate=rotate)
             else:
-                reading = self._viewers.follow(viewer, data)
+                reading = self._viewers.follow(viewer, data, rotate)
             spent = 1e3 * (perf_counter() - started)
             return {**document_of(reading), "ms": round(spent, 1)}
 

@@ -34,8 +34,14 @@ class Limits:
     taken: int = 16
     """Pictures that are read, wait to be read or are on their way here."""
 
-    connections: int = 100
-    """Connections at the same time, streams included."""
+    refused: int = 100_000_000
+    """Bytes that are let go by of a body that is refused, so that its sender hears why."""
+
+    head: float = 10.0
+    """Seconds from a connection, or from the first word of a request, to the end of its head."""
+
+    streams: int = 100
+    """Streams of pictures and of events at the same time; a page that shows the camera has both."""
 
     viewers: int = 16
     """Cameras of viewers whose readings are held steady."""
@@ -47,7 +53,6 @@ async def picture_in(request: Request, limits: Limits) -> bytes:
     Raises:
         HTTPException: It is none (400, 415), too slow (408) or too large (413).
     """
-    # Of what is refused half way uvicorn takes in the rest, so that its sender hears the answer.
     _check_announced(request, limits)
     data = bytearray()
     more = True

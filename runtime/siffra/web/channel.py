@@ -34,11 +34,16 @@ class Channel(Generic[_Value]):
         self._closed = True
         self._wake()
 
-    async def values(self, heartbeat: float) -> AsyncIterator[_Value | None]:
-        """Yield the value, and again when it was replaced; None after `heartbeat` s without."""
+    async def values(self, heartbeat: float, fresh: bool = False) -> AsyncIterator[_Value | None]:
+        """Yield the value, and again when it was replaced; None after `heartbeat` s without.
+
+        Args:
+            heartbeat: In seconds.
+            fresh: Whether to begin with the next value, not with the one that is there.
+        """
+        seen = self._number if fresh else 0
         self.readers += 1
         self._on_reader()
-        seen = 0
         try:
             while not self._closed:
                 if self._value is not None and self._number > seen:

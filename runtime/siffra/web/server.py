@@ -16,6 +16,7 @@ from .access import LOOPBACK_NAMES, Access
 from .address import ServerError, is_loopback, listen, typed
 from .app import Pages
 from .bodies import Limits
+from .connections import connections
 from .show import Show
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def serve(
         pages = Pages(show, reader, access, limits, secure=certificate is not None)
         config = uvicorn.Config(
             pages.app(),
-            http="h11",
+            http=connections(limits.head),
             ws="none",
             loop="asyncio",
             lifespan="off",
@@ -88,7 +89,6 @@ def serve(
             access_log=False,
             server_header=False,
             proxy_headers=False,
-            limit_concurrency=limits.connections,
             timeout_graceful_shutdown=round(3 * _LEAVE),
             ssl_certfile=certificate,
             ssl_keyfile=key,

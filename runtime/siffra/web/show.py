@@ -71,8 +71,9 @@ class Show:
         self._times: deque[float] = deque(maxlen=_WINDOW)  # when the last frames came
         self._failure: str | None = None
         self._state: dict[str, Any] = {}
-        self.pictures: Channel[bytes] = Channel(self._woken.set)
-        """JPEG files of the newest frame with what was read drawn on it."""
+        self.pictures: Channel[bytes] = Channel(self._draw_anew)
+        """JPEG files of the newest frame with what was read drawn on it. None is put while nobody
+        reads, so that the one which is there may be old."""
         self.states: Channel[dict[str, Any]] = Channel(self._woken.set)
         """What the camera does and what was read last, for the page."""
 
@@ -168,6 +169,11 @@ class Show:
             self._announce(str(error))
             self._recorder = None
 
+    def _draw_anew(self) -> None:
+        """Have the newest frame published for a reader who has just come, though it be out."""
+        self._encoded = False
+        self._woken.set()
+
     def _encode(self) -> None:
         """Publish the newest frame, if somebody looks and it is not out yet."""
         if self._newest is None or self._encoded or not self.pictures.readers:
@@ -186,7 +192,8 @@ class Show:
         state = {
             "camera": self.camera(),
             "reading": self._newest and document_of(self._newest),
-            "speed": {"fps": round(fps, 1), "ms": round(self._watch.statistics.p50_ms, 1)},
+            # Of the last frame that was read: most are not, since nothing changes in them.
+            "speed": {"fps": round(fps, 1), "ms": round(self._watch.statistics.timings.total, 1)},
         }
         if state != self._state:
             self._state = state

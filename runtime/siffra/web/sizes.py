@@ -6,6 +6,9 @@ from collections.abc import Callable
 Size = tuple[int, int]
 """Width and height in pixels, as the file states them."""
 
+_STEPS = 4096  # markers or entries before the size: a made-up file has millions, to keep us busy
+_TIFF_KINDS = {3: "H", 4: "I"}  # others stand elsewhere, or are no size
+
 
 def stated_size(data: bytes) -> Size | None:
     """Return the width and height that a picture file states.
@@ -54,10 +57,11 @@ def _webp(data: bytes) -> Size | None:
 
 def _jpeg(data: bytes) -> Size | None:
     at = 2
-    while True:
-        while data[at] == 0xFF and data[at + 1] == 0xFF:  # fill bytes
-            at += 1
+    for _ in range(_STEPS):
         marker, kind = data[at], data[at + 1]
+        if marker == kind == 0xFF:  # a fill byte
+            at += 1
+            continue
         if marker != 0xFF or kind in (0xD9, 0xDA):  # the picture begins, or ends, without a size
             return None
         if kind == 0x01 or 0xD0 <= kind <= 0xD8:  # these stand alone
@@ -68,6 +72,7 @@ def _jpeg(data: bytes) -> Size | None:
             return width, height
         (length,) = struct.unpack_from(">H", data, at + 2)
         at += 2 + max(2, length)
+    return None
 
 
 def _tiff(data: bytes) -> Size | None:
@@ -75,12 +80,13 @@ def _tiff(data: bytes) -> Size | None:
     (directory,) = struct.unpack_from(order + "I", data, 4)
     (count,) = struct.unpack_from(order + "H", data, directory)
     found: dict[int, int] = {}
-    for entry in range(count):
+    for entry in range(min(count, _STEPS)):
         at = directory + 2 + 12 * entry
         tag, kind = _pair(order + "HH", data, at)
-        if tag in (256, 257):
-            form = "H" if kind == 3 else "I"
-            (found[tag],) = struct.unpack_from(order + form, data, at + 8)
+        if tag in (256, 257) and tag not in found:  # of two, decoders take the first
+            if kind not in _TIFF_KINDS:
+                return None
+            (found[tag],) = struct.unpack_from(order + _TIFF_KINDS[kind], data, at + 8)
     return (found[256], found[257]) if len(found) == 2 else None
 
 

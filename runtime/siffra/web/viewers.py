@@ -6,7 +6,7 @@ from time import monotonic
 
 from .. import images
 from ..follow import Follower
-from ..reader import Reader
+from ..reader import Reader, Rotate
 from ..results import Reading
 
 _FORGOTTEN = 10.0  # seconds without a frame, after which a viewer begins anew
@@ -15,8 +15,8 @@ _FORGOTTEN = 10.0  # seconds without a frame, after which a viewer begins anew
 class _Viewer:
     """One of them: a follower, used by one thread at a time."""
 
-    def __init__(self, reader: Reader) -> None:
-        self.follower = Follower(reader)
+    def __init__(self, reader: Reader, rotate: Rotate) -> None:
+        self.follower = Follower(reader, rotate=rotate)
         self.lock = threading.Lock()
         self.seen = monotonic()
 
@@ -33,28 +33,32 @@ class Viewers:
         self._reader = reader
         self._most = most
         self._lock = threading.Lock()
-        self._viewers: OrderedDict[str, _Viewer] = OrderedDict()
+        self._viewers: OrderedDict[tuple[str, Rotate], _Viewer] = OrderedDict()
 
-    def follow(self, name: str, data: bytes) -> Reading:
+    def follow(self, name: str, data: bytes, rotate: Rotate = 0) -> Reading:
         """Read the next frame of a viewer, a picture file, in the light of those before.
+
+        Frames that are turned otherwise are another viewer's.
 
         Raises:
             ImageError: It is no picture.
         """
         pixels = images.load(data)
-        viewer = self._viewer(name)
+        viewer = self._viewer(name, rotate)
         with viewer.lock:
             return viewer.follower.follow(pixels)
 
-    def _viewer(self, name: str) -> _Viewer:
+    def _viewer(self, name: str, rotate: Rotate) -> _Viewer:
         now = monotonic()
         with self._lock:
             while self._viewers:
                 oldest, viewer = next(iter(self._viewers.items()))
-                if now - viewer.seen < _FORGOTTEN and len(self._viewers) <= self._most:
+                if now - viewer.seen < _FORGOTTEN:
                     break
                 del self._viewers[oldest]
-            found = self._viewers.setdefault(name, _Viewer(self._reader))
+            found = self._viewers.setdefault((name, rotate), _Viewer(self._reader, rotate))
             found.seen = now
-            self._viewers.move_to_end(name)
+            self._viewers.move_to_end((name, rotate))
+            if len(self._viewers) > self._most:
+                self._viewers.popitem(last=False)
             return found

@@ -27,6 +27,7 @@ export class Device {
     this.report = report;
     this.stream = null;
     this.run = 0; // counts: what belongs to an earlier run stops
+    this.waiting = false; // for the browser to give its camera
     this.viewer = name();
     this.times = [];
     button.addEventListener("click", () => (this.stream ? this.close(greeting) : this.open()));
@@ -44,37 +45,49 @@ export class Device {
 
   stop() {
     this.run += 1;
+    if (this.waiting) this.close(greeting);
   }
 
   async open(wanted = { facingMode: "environment" }) {
-    this.stop();
+    this.run += 1;
+    const mine = this.run;
     this.release();
+    this.waiting = true;
     notice(words, "Waiting for the browser to give its camera …");
     button.disabled = true;
+    let stream;
     try {
       const size = { width: { ideal: 960 }, height: { ideal: 720 } };
-      this.stream = await navigator.mediaDevices.getUserMedia({ video: { ...size, ...wanted } });
+      stream = await navigator.mediaDevices.getUserMedia({ video: { ...size, ...wanted } });
     } catch (error) {
-      this.close(why(error), true);
+      if (mine === this.run) this.close(why(error), true);
       return;
-    } finally {
-      button.disabled = false;
     }
-    const [track] = this.stream.getVideoTracks();
+    if (mine !== this.run) {
+      end(stream); // nobody waits for it any more
+      return;
+    }
+    this.waiting = false;
+    this.stream = stream;
+    const [track] = stream.getVideoTracks();
     track.addEventListener("ended", () => this.close("The camera was taken away.", true));
-    video.srcObject = this.stream;
+    video.srcObject = stream;
     video.hidden = false;
-    await video.play().catch(() => {});
+    button.disabled = false;
     button.textContent = "Stop camera";
     button.classList.remove("main");
     notice(words, "");
-    await this.offer(track, wanted);
-    this.loop();
+    await video.play().catch(() => {});
+    const devices = await navigator.mediaDevices.enumerateDevices();
+    if (stream === this.stream) this.offer(track, devices);
+    if (mine === this.run) this.loop();
   }
 
   close(message, problem = false) {
-    this.stop();
+    this.waiting = false;
+    this.run += 1;
     this.release();
+    button.disabled = false;
     video.hidden = true;
     choice.hidden = true;
     button.textContent = "Start camera";
@@ -86,16 +99,15 @@ export class Device {
   }
 
   release() {
-    this.stream?.getTracks().forEach((track) => track.stop());
+    if (this.stream) end(this.stream);
     this.stream = null;
     video.srcObject = null;
   }
 
   /** Let people choose: front or back on a phone, elsewhere by name. */
-  async offer(track, wanted) {
+  offer(track, devices) {
     const now = track.getSettings();
-    const all = await navigator.mediaDevices.enumerateDevices();
-    const cameras = all.filter((device) => device.kind === "videoinput");
+    const cameras = devices.filter((device) => device.kind === "videoinput");
     const options = now.facingMode
       ? [["Back", { facingMode: "environment" }], ["Front", { facingMode: "user" }]]
       : cameras.map((device, index) => [
@@ -150,6 +162,10 @@ export class Device {
     ].filter(Boolean).join(" · ");
     this.report(reading, { empty: "No digits in view.", moving: true });
   }
+}
+
+function end(stream) {
+  stream.getTracks().forEach((track) => track.stop());
 }
 
 /** The newest picture as JPEG; null before the first. */

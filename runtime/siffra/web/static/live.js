@@ -92,7 +92,7 @@ export class Live {
       camera.name,
       reading && `${reading.width} × ${reading.height}`,
       !camera.ended && speed.fps >= 0.1 && `${speed.fps.toFixed(speed.fps < 10 ? 1 : 0)} pictures/s`,
-      !camera.ended && reading && `${speed.ms.toFixed(0)} ms`,
+      !camera.ended && reading && `read in ${speed.ms.toFixed(speed.ms < 10 ? 1 : 0)} ms`,
       camera.ended && "ended",
     ].filter(Boolean).join(" · ");
     this.report(reading, { empty: reading && !gone ? "No digits in view." : "", old: gone, moving: true });
