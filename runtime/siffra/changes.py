@@ -13,7 +13,7 @@ Change: TypeAlias = Literal["none", "motion", "news"]
 
 _ACROSS = 20  # blocks of which the mean counts: noise is gone there, the stroke of a pen is not
 _MOST = 80  # blocks down, of a picture that is far higher than wide
-_SAMPLES = 8  # pixels of a block, across and down, that are looked at
+_SAMPLES = 16, 4  # pixels of a block that are looked at: rows that are left out need no memory
 _CHANGE = 3.0  # grey levels of that mean, from which a block has changed
 _LEAP = 2.5  # times the change that is usual while the picture moves, that is news
 _USUAL = 0.2  # weight of the newest frame in what is usual
@@ -56,9 +56,9 @@ class Changes:
 def _means(pixels: Pixels) -> NDArray[np.float32]:
     """Return the mean brightness of blocks, float32 [h, w], from one pixel in many."""
     height, width = pixels.shape[:2]
-    step = max(1, width // (_ACROSS * _SAMPLES))
+    across, down = (max(1, width // (_ACROSS * samples)) for samples in _SAMPLES)
     # Green is most of what is bright, and one channel is there without a conversion.
-    seen = pixels[::step, ::step] if pixels.ndim == 2 else pixels[::step, ::step, 1]
+    seen = pixels[::down, ::across] if pixels.ndim == 2 else pixels[::down, ::across, 1]
     size = _ACROSS, min(_MOST, max(1, round(_ACROSS * height / width)))
     means = cv2.resize(seen.astype(np.float32), size, interpolation=cv2.INTER_AREA)
     return np.asarray(means, dtype=np.float32)

@@ -13,7 +13,7 @@ from .turn import rotated
 _SELDOM = 10  # frames: how often a picture is read that does not change
 _SPENT = 2.5  # milliseconds of reading a frame, on average, while all in a moving picture is known
 _LONGEST = 8  # frames: how seldom such pages are read at most, so that nothing new waits longer
-_MOVING = 5  # frames: how often one is read that moves, at most, while all in it is known
+_MOVING = 6  # frames: how often one is read that moves, at most, while all in it is known
 
 
 class Follower:
