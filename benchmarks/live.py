@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
+import cv2
 from tqdm import tqdm
 
 import siffra
@@ -81,6 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"live: {error}", file=sys.stderr)
         return 2
 
+    cv2.setNumThreads(1)  # as `siffra webcam` does
     seeds = range(options.seed, options.seed + options.clips)
     watched = watch_clips(reader, options.kind, seeds, options.seconds, cells)
     for text in steadiness_tables(watched):
