@@ -11,7 +11,6 @@ import urllib.request
 import weakref
 from base64 import b64encode
 from collections.abc import Callable
-from contextlib import suppress
 from math import inf
 from time import perf_counter
 from typing import Any
@@ -22,7 +21,7 @@ import numpy as np
 from . import images
 from .devices import why_not
 from .errors import CameraError, ImageError
-from .frames import Capture, Frame, Frames, Notify, Wishes
+from .frames import PIPELINE, Capture, Frame, Frames, Notify, Wishes, stated
 from .opencv import cv2
 from .results import Pixels
 
@@ -87,8 +86,8 @@ class Live(Frames):
         except BaseException:
             self._let_go()
             raise
-        stated = _stated_rate(capture)
-        self.rate = stated if stated > 0 else None
+        rate = stated(capture, cv2.CAP_PROP_FPS)
+        self.rate = rate if rate > 0 else None
         self._thread = threading.Thread(target=self._run, name=f"siffra {name}", daemon=True)
         self._thread.start()
         _OPEN.add(self)
@@ -177,6 +176,7 @@ class Live(Frames):
             return False
         if pixels is None:
             return False
+        self._trouble = None
         if not self._count:
             self._began = grabbed
         frame = Frame(pixels, self._count, grabbed, grabbed - self._began)
@@ -201,7 +201,7 @@ class Live(Frames):
             pause = min(2 * pause, _LONGEST)
             try:
                 self._capture = self._again()
-            except CameraError as error:
+            except (CameraError, cv2.error) as error:
                 reason = str(error)
                 continue
             if self._awaited():
@@ -250,7 +250,7 @@ def open_stream(address: str) -> tuple[Capture, Callable[[], Capture], str]:
     shown = without_password(address)
 
     def open_it() -> Capture:
-        if " ! " in address:
+        if PIPELINE in address:
             capture = cv2.VideoCapture(address, cv2.CAP_GSTREAMER)
         else:
             patience = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, _OPEN_MS]
@@ -301,16 +301,9 @@ def _grab(capture: Any) -> tuple[Pixels | None, float]:
         return None, grabbed
 
 
-def _stated_rate(capture: Any) -> float:
-    get = getattr(capture, "get", None)
-    with suppress(TypeError, ValueError):
-        return float(get(cv2.CAP_PROP_FPS)) if get is not None else 0.0
-    return 0.0
-
-
 def _why_no_stream(address: str) -> str:
     """Find out why an address gives no video, since OpenCV does not tell."""
-    if " ! " in address:
+    if PIPELINE in address:
         return "cannot be opened; OpenCV from PyPI knows no GStreamer pipelines, the system's may"
     try:
         parts = urlsplit(address)

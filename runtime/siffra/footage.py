@@ -8,7 +8,7 @@ from typing import Any
 
 from . import images
 from .errors import CameraError, ImageError
-from .frames import Capture, Frame, Frames, Notify, Wishes
+from .frames import Capture, Frame, Frames, Notify, Wishes, stated
 from .opencv import cv2
 from .results import Pixels
 from .sources import SUFFIXES, pictures_in
@@ -33,17 +33,17 @@ class Video(Frames):
         self._capture = capture
         self._notify = notify
         self.name = name
-        stated = _property(capture, cv2.CAP_PROP_FPS)
-        self.rate = stated if 0.0 < stated < _FASTEST else None
-        position = max(0.0, _property(capture, cv2.CAP_PROP_POS_FRAMES))
-        self._count = int(_property(capture, cv2.CAP_PROP_FRAME_COUNT) - position)
+        rate = stated(capture, cv2.CAP_PROP_FPS)
+        self.rate = rate if 0.0 < rate < _FASTEST else None
+        position = max(0.0, stated(capture, cv2.CAP_PROP_POS_FRAMES))
+        self._count = int(stated(capture, cv2.CAP_PROP_FRAME_COUNT) - position)
         self._number = 0
         self._problem: str | None = None
 
     @staticmethod
     def is_one(capture: Capture) -> bool:
         """Whether a capture has an end, so that each of its frames counts."""
-        return 0 < _property(capture, cv2.CAP_PROP_FRAME_COUNT) < float(2**53)
+        return 0 < stated(capture, cv2.CAP_PROP_FRAME_COUNT) < float(2**53)
 
     @property
     def problem(self) -> str | None:
@@ -211,15 +211,6 @@ class Arrays(Frames):
         close = getattr(self._arrays, "close", None)
         if close is not None:
             close()
-
-
-def _property(capture: Capture, number: int) -> float:
-    """Return what a capture states of itself; 0 where it states nothing."""
-    get = getattr(capture, "get", None)
-    try:
-        return float(get(number)) if get is not None else 0.0
-    except (TypeError, ValueError):
-        return 0.0
 
 
 def _natural(path: Path) -> list[tuple[int, str]]:

@@ -99,7 +99,8 @@ class Wishes:
 
 
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
-_PIPELINE = " ! "  # between the elements of a GStreamer pipeline
+PIPELINE = " ! "
+"""Stands between the elements of a GStreamer pipeline."""
 _DEVICE = re.compile(r"/dev/(video\d|v4l/)")  # what cameras are called on Linux
 
 
@@ -142,6 +143,15 @@ def open_frames(
     )
 
 
+def stated(capture: Any, number: int) -> float:
+    """Return what a capture states of itself, by OpenCV's number of it; 0 where that is nothing."""
+    get = getattr(capture, "get", None)
+    try:
+        return float(get(number)) if get is not None else 0.0
+    except (TypeError, ValueError):
+        return 0.0
+
+
 def _named(name: str, wishes: Wishes, notify: Notify) -> Frames:
     if not name:
         raise CameraError("a source has no name; is a shell variable empty?")
@@ -149,7 +159,7 @@ def _named(name: str, wishes: Wishes, notify: Notify) -> Frames:
         raise CameraError(f"{name!r}: OpenCV opens no names that are not UTF-8; rename it")
     if name.isdecimal():
         return _camera(int(name), wishes, notify)
-    if _ADDRESS.match(name) or _PIPELINE in name:
+    if _ADDRESS.match(name) or PIPELINE in name:
         from .camera import open_stream
         from .footage import Video
 

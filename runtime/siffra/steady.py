@@ -9,6 +9,7 @@ frame in doubt changes nothing.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import compress
+from math import inf
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 
 from .clutter import is_slim
 from .decide import Demand, reason_against
+from .matching import Boxes, area, middle, motion_to, nearest_pairs, shared
 from .order import in_lines
 from .page import Page
 from .results import Box, Digit, Pixels, Reading
@@ -23,13 +25,11 @@ from .results import Box, Digit, Pixels, Reading
 _NEW = 0.4  # weight of the newest frame in an average
 _SHOWN = 0.75  # of presence, from which a track is shown: three frames in a row
 _GONE = 0.1  # of presence, under which it is forgotten: five frames without it
+_FLEETING = 0.2  # the same of one that was not shown yet: two frames without it
 _LASTING = 0.95  # of the weight of a frame in a longer average, that is left after the next
 _OFTEN, _RARE = 0.75, 0.5  # of the frames it might have been in: to be shown, and no longer
 _NEW_FOR = 5.0  # frames, by their weights in that average
-_FLEETING = 0.2  # the same of one that was not shown yet: two frames without it
 _KEPT = 0.8  # of what a label needed at first, that it needs to stay
-_NEAR = 0.6  # of their sizes, that a track and what continues it may be apart
-_ALIKE = 2.0  # times that one may be as high as the other
 _SAME = 0.5  # of the smaller one's area, that two share which cannot both be there
 _FOLLOWED = 0.9  # of the tracks shown: where fewer are found again, the picture may have moved
 _EDGE = 0.4  # of a frame's height, over which a stroke alone is no 1
@@ -40,8 +40,6 @@ _CORRECTED = 3  # frames in a row that contradict, after which what was known be
 _MOST = 40  # tracks for which it is found out how the picture moved
 
 _Value = TypeVar("_Value")
-Boxes = NDArray[np.float64]
-"""float64 [n, 4]: left, top, width and height in pixels."""
 
 
 @dataclass(eq=False)
@@ -186,15 +184,15 @@ class Steady:
         def agreement(pairs: list[tuple[int, int]]) -> float:
             return sum(float(evidence[index] @ answers[at]) for index, at in pairs)
 
-        pairs = _pairs(known, motion, seen)
+        pairs = nearest_pairs(known, motion, seen)
         expected = sum(track.shown for track in tracks) or len(tracks)
         if agreement(pairs) < _FOLLOWED * min(expected, len(seen)) and len(known) <= _MOST:
             labels = evidence.argmax(axis=1), answers.argmax(axis=1)
-            others = _pairs(known, _motion_to(known, seen, *labels), seen)
+            others = nearest_pairs(known, motion_to(known, seen, *labels), seen)
             pairs = max(pairs, others, key=agreement)
         if not pairs:
             return [], np.zeros(2)
-        steps = [_middle(seen[at]) - _middle(known[index]) for index, at in pairs]
+        steps = [middle(seen[at]) - middle(known[index]) for index, at in pairs]
         return [(tracks[index], at) for index, at in pairs], np.median(steps, axis=0)
 
     def _is_cut(self, pairs: list[tuple[_Track, int]], answers: NDArray[np.float64]) -> bool:
@@ -208,7 +206,7 @@ class Steady:
 
     def _stays(self, track: _Track) -> bool:
         """Whether a track is still worth following: it was there lately, and is in the picture."""
-        x, y = _middle(track.box)
+        x, y = middle(track.box)
         inside = 0 <= x < self._shape[1] and 0 <= y < self._shape[0]
         return inside and track.presence > (_GONE if track.shown else _FLEETING)
 
@@ -234,7 +232,7 @@ class Steady:
             for other in self._tracks
             if other.shown
             and not other.replaced
-            and _shared(track.box, other.box) > _SAME * min(_area(track.box), _area(other.box))
+            and shared(track.box, other.box) > _SAME * min(area(track.box), area(other.box))
         ]
         track.shown = all(sure and other.label is None for other in rivals)
         if track.shown:
@@ -248,11 +246,9 @@ class Steady:
         for track in shown:
             best = int(track.evidence.argmax())
             sure = track.evidence[best]
-            if track.label is None:
-                track.label = best if sure >= needed else None
-            elif best != track.label:
-                track.label = best if sure >= needed else track.label
-            elif sure < _KEPT * needed:
+            if sure >= needed:
+                track.label = best
+            elif best == track.label and sure < _KEPT * needed:
                 track.label = None
 
     def _reading(self, reading: Reading, page: Page) -> Reading:
@@ -308,57 +304,6 @@ def _only(
     return tuple(line for line in chosen if line)
 
 
-def _motion_to(
-    known: Boxes, seen: Boxes, expected: NDArray[np.intp], labels: NDArray[np.intp]
-) -> NDArray[np.float64]:
-    """Return the one motion that brings most tracks to something alike."""
-    alike = np.abs(np.log(known[:, None, 3] / seen[None, :, 3])) < np.log(_ALIKE)
-    alike &= expected[:, None] == labels[None, :]
-    steps = _middle(seen)[None] - _middle(known)[:, None]  # [known, seen, 2]
-    steps[~alike] = np.inf
-    near = _NEAR / 2 * known[:, None, 3]
-    best, votes = np.zeros(2), 0
-    for step in steps[alike]:
-        found = int((np.abs(steps - step).max(axis=2) < near).any(axis=1).sum())
-        if found > votes:
-            best, votes = step, found
-    return best
-
-
-def _pairs(known: Boxes, motion: NDArray[np.float64], seen: Boxes) -> list[tuple[int, int]]:
-    """Return tracks, moved, and what they continue as: the nearest first, each once."""
-    apart = np.abs(_middle(seen)[None] - _middle(known)[:, None] - motion).max(axis=2)
-    tall = np.maximum(known[:, None, 2:].max(axis=2), seen[None, :, 2:].max(axis=2))
-    ratio = known[:, None, 3] / seen[None, :, 3]
-    far = apart / tall + np.abs(np.log(ratio)) / 4
-    far[(apart > _NEAR * tall) | (ratio > _ALIKE) | (ratio < 1 / _ALIKE)] = np.inf
-    nearest = np.argsort(far, axis=None)[: np.isfinite(far).sum()]
-    pairs: dict[int, int] = {}
-    taken = set()
-    for index, at in zip(*np.unravel_index(nearest, far.shape), strict=True):
-        if int(index) not in pairs and int(at) not in taken:
-            pairs[int(index)] = int(at)
-            taken.add(int(at))
-    return list(pairs.items())
-
-
-def _middle(boxes: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the middles of boxes, float64 [..., 2]."""
-    middles: NDArray[np.float64] = boxes[..., :2] + boxes[..., 2:] / 2
-    return middles
-
-
-def _shared(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
-    """Return the area that two boxes have in common."""
-    low = np.maximum(one[:2], other[:2])
-    high = np.minimum(one[:2] + one[2:], other[:2] + other[2:])
-    return float(np.clip(high - low, 0, None).prod())
-
-
-def _area(box: NDArray[np.float64]) -> float:
-    return float(box[2] * box[3])
-
-
 def _is_calm(track: _Track, threshold: float) -> bool:
     """Whether the next frame will hardly say anything new of a track."""
     seen = np.array(track.digit.probabilities)
@@ -371,7 +316,7 @@ def _is_calm(track: _Track, threshold: float) -> bool:
 
 def _digit(track: _Track, picture: Pixels) -> Digit:
     """Return a track as a digit of a frame."""
-    reason = None if track.label is not None else reason_against(track.evidence, 1.0 + 1e-9)
+    reason = None if track.label is not None else reason_against(track.evidence, inf)
     return replace(
         track.digit,
         label=track.label,
@@ -398,6 +343,6 @@ def _level_box(track: _Track, page: Page, picture: Pixels) -> Box:
     assert page.straight is not None
     scale = np.array([b / a for a, b in zip(picture.shape[1::-1], page.shape[1::-1], strict=True)])
     back = page.straight.back
-    x, y = np.linalg.solve(back[:, :2], _middle(track.box) * scale - back[:, 2])
+    x, y = np.linalg.solve(back[:, :2], middle(track.box) * scale - back[:, 2])
     width, height = track.size
     return Box(round(x - width / 2), round(y - height / 2), round(width), round(height))

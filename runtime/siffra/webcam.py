@@ -9,6 +9,7 @@ import signal
 import sys
 import threading
 from contextlib import ExitStack, suppress
+from importlib import import_module
 from math import inf
 from pathlib import Path
 from time import perf_counter
@@ -229,10 +230,10 @@ def _why_no_window() -> str | None:
 
 def _can_serve() -> bool:
     try:
-        from . import web
+        import_module(".web", __package__)
     except DependencyError:
         return False
-    return bool(web)
+    return True
 
 
 def _opened(options: argparse.Namespace, reader: "Reader") -> "tuple[Watch | None, str | None]":
@@ -350,8 +351,7 @@ def _summary(watch: "Watch") -> str:
     lost = f", {dropped} dropped" if watch.live else ""
     return (
         f"{watch.name}: {frames} frames{lost}, {fps:.1f} a second, of which {read} had to be read; "
-        "from frame to reading "
-        f"{p50:.1f} ms (p50), {p99:.1f} ms (p99)"
+        f"from frame to reading {p50:.1f} ms (p50), {p99:.1f} ms (p99)"
     )
 
 
