@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 
 from benchmarks.scenes import Layout, draw_scene
 from siffra import Reader
-from siffra.broken import Read, join_broken, mend
+from siffra.broken import join_broken, mend
 from siffra.cells import to_cells
+from siffra.found import Found, found_of
 from siffra.ink import find_ink
 from siffra.pieces import find_pieces
 from tests.drawing import Pixels, blank, digit_ink, overlap, put, write
@@ -108,7 +109,7 @@ def test_digits_that_are_sure_must_be_surer_together(
     page = blank()
     *_, zero = write(page, "80", at=(40, 80))
     write(page, "5", at=(zero.x + zero.width + 4, 116), height=24)
-    apart = [each._replace(probabilities=_row(0.95)) for each in _read(reader, page)]
+    apart = [each._replace(probabilities=_row(0.95), sure=0.95) for each in _read(reader, page)]
 
     def classify(cells: Pixels) -> NDArray[np.float32]:
         return np.tile(_row(together), (len(cells), 1))
@@ -128,9 +129,9 @@ def test_nothing_is_put_together_where_nothing_shows_how_large_digits_are(reader
     assert mend(find_ink(page), read, 0.999, reader.probabilities) == read
 
 
-def _read(reader: Reader, page: Pixels) -> Sequence[Read]:
+def _read(reader: Reader, page: Pixels) -> Sequence[Found]:
     """Each piece of ink as it is read by itself."""
     ink = find_ink(page)
     pieces = find_pieces(ink.mask)
     cells = to_cells(ink, pieces)
-    return [Read(*each) for each in zip(pieces, cells, reader.probabilities(cells), strict=True)]
+    return found_of(pieces, cells, reader.probabilities(cells))

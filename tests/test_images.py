@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from siffra import ImageError
-from siffra.images import load, reduce, to_grey
+from siffra.images import load, to_grey
 
 # No two of its eight orientations look alike.
 MARKED = np.zeros((40, 60, 3), dtype=np.uint8)
@@ -162,12 +162,6 @@ def test_half_transparent_ink_is_mixed_with_the_paper() -> None:
 def test_sixteen_bit_and_grey_files_keep_their_brightness() -> None:
     assert close(to_grey(load(encoded(".png", GREY.astype(np.uint16) * 257))), GREY)
     assert close(load(encoded(".jpg", GREY)), GREY)
-
-
-def test_reduce_keeps_small_pictures_and_the_shape_of_large_ones() -> None:
-    assert np.array_equal(reduce(GREY), GREY)
-    assert reduce(GREY, side=30).shape == (20, 30)
-    assert reduce(GREY[:1], side=30).shape == (1, 30)
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".png"])

@@ -8,9 +8,10 @@ from benchmarks import nondigits
 from benchmarks.strokes import STYLES
 from siffra import Reader
 from siffra.cells import to_cells
+from siffra.found import Found
 from siffra.ink import Ink, find_ink
 from siffra.pieces import Region, find_pieces
-from siffra.touching import Part, take_apart
+from siffra.touching import take_apart
 from tests.drawing import Pixels, blank, digit_ink, put, touching, write
 
 
@@ -31,10 +32,10 @@ def one_piece(drawn: Pixels) -> tuple[Ink, Region]:
     return ink, piece
 
 
-def parts_of(reader: Reader, drawn: Pixels, *, alone: bool = False) -> list[Part] | None:
+def parts_of(reader: Reader, drawn: Pixels, *, alone: bool = False) -> list[Found] | None:
     ink, piece = one_piece(drawn)
     (whole,) = reader.probabilities(to_cells(ink, [piece]))
-    return take_apart(ink, piece, whole, reader.probabilities, alone)
+    return take_apart(ink, piece, float(whole.max()), reader.probabilities, alone)
 
 
 @pytest.mark.parametrize("digits", ["36", "40", "47", "80", "88", "836"])
@@ -88,7 +89,7 @@ def test_scrawl_does_not_fall_into_digits(reader: Reader, kind: str) -> None:
         wide = [piece for piece in find_pieces(ink.mask) if piece.box.width > 40]
         rows = reader.probabilities(to_cells(ink, wide))
         taken_apart += [
-            take_apart(ink, piece, row, reader.probabilities, alone=True) is not None
+            take_apart(ink, piece, float(row.max()), reader.probabilities, alone=True) is not None
             for piece, row in zip(wide, rows, strict=True)
         ]
     assert len(taken_apart) >= 20
@@ -102,7 +103,7 @@ def test_the_parts_must_all_be_right_more_often_than_the_whole(reader: Reader) -
         return np.asarray(0.93 * reader.probabilities(cells) + 0.007, np.float32)
 
     ink, piece = one_piece(touching("40"))
-    likely, unlikely = (np.array([p, *[(1 - p) / 9] * 9], np.float32) for p in (0.9, 0.5))
+    likely, unlikely = 0.9, 0.5
     assert take_apart(ink, piece, unlikely, unsure, alone=False) is not None
     assert take_apart(ink, piece, likely, unsure, alone=False) is None
     assert take_apart(ink, piece, unlikely, unsure, alone=True) is None

@@ -3,18 +3,18 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
+from math import prod
 from statistics import median
-from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .cells import to_cells
+from .found import Found, found_of
 from .ink import Ink
 from .network import Classify
 from .pale import completed
 from .pieces import Region, around, union
-from .results import Box, Pixels
+from .results import Box
 
 _NEAR = 0.3  # of a digit's height, between pieces of one
 _WHOLE = 0.75  # of a digit's height: what is lower may be a piece
@@ -23,22 +23,7 @@ _LOOSE = 200  # pieces that may be parts of digits: with more of them a page is 
 _MOST = 48  # guesses that are tried, of each kind
 
 
-class Read(NamedTuple):
-    """A region with what the network makes of it."""
-
-    region: Region
-    cell: Pixels
-    """uint8 [28, 28]."""
-    probabilities: NDArray[np.float32]
-    """float32 [10]."""
-
-    @property
-    def sure(self) -> float:
-        """The highest probability."""
-        return float(self.probabilities.max())
-
-
-def mend(ink: Ink, read: Sequence[Read], threshold: float, classify: Classify) -> list[Read]:
+def mend(ink: Ink, read: Sequence[Found], threshold: float, classify: Classify) -> list[Found]:
     """Put pieces together, with pale ink between them, where the network makes more of the whole.
 
     Args:
@@ -53,23 +38,24 @@ def mend(ink: Ink, read: Sequence[Read], threshold: float, classify: Classify) -
     if not guesses:
         return list(read)
     cells = to_cells(ink, [whole for _, whole in guesses])
-    rows = classify(cells)
+    wholes = found_of([whole for _, whole in guesses], cells, classify(cells))
     used: set[int] = set()
     mended = []
-    for best in np.argsort(-rows.max(axis=1), kind="stable").tolist():
-        (parts, region), whole = guesses[best], float(rows[best].max())
+    for (parts, _), whole in sorted(
+        zip(guesses, wholes, strict=True), key=lambda pair: pair[1].sure, reverse=True
+    ):
         apart = [read[index].sure for index in parts]
-        if whole < threshold or used.intersection(parts):
+        if whole.sure < threshold or used.intersection(parts):
             continue
         # Pieces that are digits by themselves must all be less likely than the whole.
-        if min(apart) >= threshold and whole <= np.prod(apart):
+        if min(apart) >= threshold and whole.sure <= prod(apart):
             continue
         used.update(parts)
-        mended.append(Read(region, cells[best], rows[best]))
+        mended.append(whole)
     return [each for index, each in enumerate(read) if index not in used] + mended
 
 
-def _joined(read: Sequence[Read], threshold: float) -> Iterator[tuple[tuple[int, ...], Region]]:
+def _joined(read: Sequence[Found], threshold: float) -> Iterator[tuple[tuple[int, ...], Region]]:
     """Yield what may be one digit of what is near each other: which, and all of it as one."""
     sure = [each for each in read if each.sure >= threshold]
     if not sure:

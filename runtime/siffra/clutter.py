@@ -63,23 +63,25 @@ def is_slim(box: Box) -> bool:
 def strays(ink: Ink, regions: Sequence[Region], accepted: Sequence[bool]) -> list[bool]:
     """Tell for each region whether it is a sheet's rim, or a stroke not of the writing."""
     rims = [_is_rim(region.box, ink.strength.shape) for region in regions]
+    slim = [is_slim(region.box) for region in regions]
+    if not any(slim):
+        return rims
     writing = [good and not rim for good, rim in zip(accepted, rims, strict=True)]
-    bare = _stray_strokes(ink, regions, writing)
+    bare = _stray_strokes(ink, regions, slim, writing)
     return [rim or stroke for rim, stroke in zip(rims, bare, strict=True)]
 
 
-def _stray_strokes(ink: Ink, regions: Sequence[Region], accepted: Sequence[bool]) -> list[bool]:
+def _stray_strokes(
+    ink: Ink, regions: Sequence[Region], slim: Sequence[bool], accepted: Sequence[bool]
+) -> list[bool]:
     """Tell for each region whether it is a bare stroke that is not of the writing beside it.
 
     A 1 is but a stroke, and so are edges and creases: it must be of the pen, the strength and the
     size of the digits that are none, and near one.
     """
-    slim = [is_slim(region.box) for region in regions]
     writing = [
         r for r, thin, good in zip(regions, slim, accepted, strict=True) if good and not thin
     ]
-    if not any(slim):
-        return [False] * len(regions)
     if len(writing) < _WRITING:
         return [
             thin and _is_cut_off(region.box, ink.strength.shape)

@@ -1,7 +1,6 @@
 """What is made of probabilities: a digit that can be relied on, or the reason why not."""
 
-import numpy as np
-from numpy.typing import NDArray
+from collections.abc import Sequence
 
 from .results import Reason
 
@@ -30,9 +29,9 @@ class Demand:
         return self._alone if sure == 1 else self.threshold
 
 
-def reason_against(probabilities: NDArray[np.floating], needed: float) -> Reason | None:
-    """Return why a digit is not accepted with these probabilities, float [10]; None if it is."""
-    second, first = np.sort(probabilities)[-2:].tolist()
-    if first >= needed:
+def reason_against(probabilities: Sequence[float], needed: float) -> Reason | None:
+    """Return why a digit is not accepted with these ten probabilities; None if it is."""
+    if max(probabilities) >= needed:
         return None
+    second, first = sorted(probabilities)[-2:]
     return "low_confidence" if first + second >= _ONE_OF_TWO else "not_a_digit"

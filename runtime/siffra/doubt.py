@@ -13,7 +13,9 @@ from .network import Classify
 from .opencv import cv2
 from .results import Pixels
 
-_DOUBT = 0.9  # probability below which another look pays
+DOUBT = 0.9
+"""Probability below which another look pays."""
+
 _MOST = 64  # cells that are looked at again: a page with more doubtful ones is no page of digits
 _ZOOM = 3  # a cell's pixels are coarse to turn
 _TURNS = (-8.0, 8.0)  # degrees
@@ -35,7 +37,7 @@ def second_look(
     Returns:
         float32 [n, 10].
     """
-    doubtful = np.flatnonzero(probabilities.max(axis=1) < _DOUBT)
+    doubtful = np.flatnonzero(probabilities.max(axis=1) < DOUBT)
     if not 0 < doubtful.size <= _MOST:
         return probabilities
     views = np.stack([view for index in doubtful for view in _views(cells[index])])

@@ -41,9 +41,6 @@ Source: TypeAlias = (
     str | os.PathLike[str] | bytes | bytearray | memoryview | Readable | PillowImage | NDArray[Any]
 )
 
-WORKING_SIDE = 640
-"""Pixels of the longer side of the copy that digits are looked for in."""
-
 _ORIENTATION_TAG = 0x0112
 _PNG = b"\x89PNG"
 _JPEG = b"\xff\xd8"
@@ -103,20 +100,6 @@ def to_grey(pixels: Pixels) -> Pixels:
     if pixels.ndim == 2:
         return pixels
     return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY), dtype=np.uint8)
-
-
-def reduce(grey: Pixels, side: int = WORKING_SIDE) -> Pixels:
-    """Shrink grey pixels until their longer side is at most `side`.
-
-    Pixels that are small enough come back as they are.
-    """
-    height, width = grey.shape
-    factor = max(height, width) / side
-    if factor <= 1.0:
-        return grey
-    size = (max(1, round(width / factor)), max(1, round(height / factor)))
-    small = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
-    return np.asarray(small, dtype=np.uint8)
 
 
 def _read_file(path: str) -> bytes:

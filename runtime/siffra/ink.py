@@ -5,9 +5,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .lighting import Light, enlarge, light_of
+from .lighting import Light, light_of
 from .opencv import cv2
 from .results import Pixels
+from .scale import enlarge
 
 _NOISE_FLOOR = 8.0  # grey levels that a compressed scan of blank paper varies by
 _NOISES = 3.0  # standard deviations of the noise that ink rises above
@@ -58,10 +59,14 @@ def find_ink(grey: Pixels, light: Light | None = None) -> Ink:
         light: The light on it, where that is known already.
     """
     paper = enlarge((light or light_of(grey)).paper, grey.shape)
-    dark, bright = cv2.subtract(paper, grey), cv2.subtract(grey, paper)
-    # Ink is few pixels far from the paper, so that squares tell the two sides apart.
-    dark_wins = cv2.norm(dark, cv2.NORM_L2SQR) >= cv2.norm(bright, cv2.NORM_L2SQR)
-    return ink_of(np.asarray(dark if dark_wins else bright, dtype=np.uint8), grey)
+    # Ink is few pixels far from the paper, so that squares tell the two sides apart; some rows do.
+    step = max(1, grey.size // _SAMPLES)
+    dark, bright = (
+        cv2.norm(cv2.subtract(*pair), cv2.NORM_L2SQR)
+        for pair in ((paper[::step], grey[::step]), (grey[::step], paper[::step]))
+    )
+    strength = cv2.subtract(paper, grey) if dark >= bright else cv2.subtract(grey, paper)
+    return ink_of(np.asarray(strength, dtype=np.uint8), grey)
 
 
 def ink_of(strength: Pixels, grey: Pixels) -> Ink:
@@ -76,8 +81,8 @@ def _noise(grey: Pixels) -> float:
     if grey.shape[1] < 2:
         return 0.0
     rows = grey[:: max(1, grey.size // _SAMPLES)]  # enough to tell, at a fraction of the time
-    steps = _histogram(np.asarray(cv2.absdiff(rows[:, 1:], rows[:, :-1]), dtype=np.uint8))
-    median = int(np.searchsorted(np.cumsum(steps), steps.sum() / 2))
+    steps = cv2.absdiff(rows[:, 1:], rows[:, :-1])
+    median = int(np.searchsorted(np.cumsum(_histogram(np.asarray(steps))), steps.size / 2))
     return median / 0.954  # the median of |a - b| for two normal values of unit deviation
 
 
@@ -91,14 +96,14 @@ def _threshold(strength: Pixels, noise: float) -> float:
     step = max(1, round((strength.size / _SAMPLES) ** 0.5))
     histogram = _histogram(np.ascontiguousarray(strength[::step, ::step]))
     histogram[: int(floor) + 1] = 0
-    total = histogram.sum()
+    below, mass = np.cumsum(histogram), np.cumsum(histogram * _LEVELS)
+    total = below[-1]
     if total < 5 / step**2:
         return 255.0
-    share = np.cumsum(histogram) / total
-    mean = np.cumsum(histogram * _LEVELS) / total
-    with np.errstate(divide="ignore", invalid="ignore"):
-        between = (mean[-1] * share - mean) ** 2 / (share * (1.0 - share))
-    return max(floor, 0.5 * float(np.argmax(np.nan_to_num(between))))
+    # The variance between the classes, times the square of all counts; 0 where one class is empty.
+    apart = mass[-1] / total * below - mass
+    between = apart * apart / np.maximum(below * (total - below), 0.5)
+    return max(floor, 0.5 * float(between.argmax()))
 
 
 _LEVELS = np.arange(256, dtype=np.float64)

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from .opencv import cv2
 from .results import Pixels
+from .scale import reduce
 
 _SIDE = 40  # px of the copy that the light is fitted on: it is smooth by assumption
 _ROUNDS = 3  # of reweighting; the measured sets read the same with more
@@ -31,7 +32,7 @@ def light_of(grey: Pixels) -> Light:
     ink does not pull it. Unlike a median or a morphological closing it needs no window wider than
     the strokes: a digit that fills the picture keeps its inside.
     """
-    page = shrink(grey, _SIDE)
+    page = reduce(grey, _SIDE)
     terms = _terms(*page.shape)
     values = page.ravel().astype(np.float32)
     middle = values.size // 2
@@ -50,26 +51,6 @@ def light_of(grey: Pixels) -> Light:
         surface = np.asarray(fit, np.float32)[:, 0] @ terms
     paper = np.clip(np.rint(surface), 0, 255).astype(np.uint8)
     return Light(page, np.asarray(paper.reshape(page.shape), dtype=np.uint8))
-
-
-def shrink(grey: Pixels, side: int) -> Pixels:
-    """Return a copy, uint8, whose longer side is at most `side` pixels, by averaging."""
-    height, width = grey.shape
-    # By halves first, which is a quarter of the work of one step.
-    while max(height, width) > 2 * side and min(height, width) > 1:
-        height, width = max(1, height // 2), max(1, width // 2)
-        grey = np.asarray(cv2.resize(grey, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
-    scale = min(1.0, side / max(height, width))
-    if scale == 1.0:
-        return grey
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    return np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
-
-
-def enlarge(small: Pixels, shape: tuple[int, ...]) -> Pixels:
-    """Return a smooth copy, uint8 of this shape."""
-    size = (shape[1], shape[0])
-    return np.asarray(cv2.resize(small, size, interpolation=cv2.INTER_LINEAR), dtype=np.uint8)
 
 
 @lru_cache(maxsize=64)

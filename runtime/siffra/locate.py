@@ -26,7 +26,7 @@ MIN_SIDE = 6
 """Pixels that the longer side of a digit must have; below, its shape is lost to the grid."""
 
 
-def locate(ink: Ink, least: int = MIN_SIDE) -> list[Region]:
+def locate(ink: Ink, least: int = MIN_SIDE, *, ruled: bool = True) -> list[Region]:
     """Find what may be digits on a page, in no order.
 
     Specks, rulings, frames and the edges of the paper are left out.
@@ -34,12 +34,15 @@ def locate(ink: Ink, least: int = MIN_SIDE) -> list[Region]:
     Args:
         ink: The page.
         least: Pixels that the longer side of a piece must have, to be more than a speck.
+        ruled: Whether the page may have lines; where not, nothing is found on one that has.
     """
     height, width = ink.strength.shape
     mask = ink.mask
     pieces = [piece for piece in find_pieces(mask) if piece.side >= least]
     cleared = remove_lines(mask, pieces, _height_of_writing(pieces))
     if cleared is not None:
+        if not ruled:
+            return []
         cleared = without_paler(ink, mask, cleared)
         pieces = [piece for piece in find_pieces(cleared) if piece.side >= least]
     pieces = _without_lines(_without_frames(pieces), height, width)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
-from typing import Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 from .results import Box
 
@@ -24,6 +24,20 @@ _WIDE = 0.9  # of a digit's height: a gap that may part words
 _WIDER = 2.5  # times the gap that is usual on the page
 
 
+class _Place(NamedTuple):
+    """Where a region is, with what is asked of it again and again."""
+
+    number: int
+    x: float
+    """Of its middle."""
+    y: float
+    left: int
+    right: int
+    top: int
+    bottom: int
+    height: int
+
+
 def in_lines(regions: Iterable[_T]) -> list[list[_T]]:
     """Put regions into lines, from top to bottom, each from left to right.
 
@@ -32,21 +46,18 @@ def in_lines(regions: Iterable[_T]) -> list[list[_T]]:
     lines fall to the right is found first, and the lines again with it.
     """
     ordered = sorted(regions, key=lambda region: region.box.x)
-    lines = _chain(ordered, slope=0.0)
-    slope = slope_of(lines)
+    places = [_place(number, region.box) for number, region in enumerate(ordered)]
+    lines = _chain(places, slope=0.0)
+    slope = _slope(lines)
     if abs(slope) > 0.02:
-        lines = _chain(ordered, slope)
-    return sorted(lines, key=lambda line: _level(line, slope))
+        lines = _chain(places, slope)
+    lines.sort(key=lambda line: _level(line, slope))
+    return [[ordered[place.number] for place in line] for line in lines]
 
 
 def slope_of(lines: Iterable[Sequence[Placed]]) -> float:
     """Return how far lines fall to the right, as pixels down for a pixel across: their median."""
-    steps = []
-    for line in lines:
-        for a, b in pairwise(line):
-            (x, y), (right, down) = _middle(a.box), _middle(b.box)
-            steps.append((down - y) / max(1.0, right - x))
-    return _median(steps)
+    return _slope([[_place(0, placed.box) for placed in line] for line in lines])
 
 
 def words_of(lines: Sequence[Sequence[Box]]) -> list[list[list[int]]]:
@@ -74,56 +85,56 @@ def words_of(lines: Sequence[Sequence[Box]]) -> list[list[list[int]]]:
     return words
 
 
-def _chain(ordered: Sequence[_T], slope: float) -> list[list[_T]]:
-    lines: list[list[_T]] = []
-    for region in ordered:
+def _place(number: int, box: Box) -> _Place:
+    x, y, width, height = box
+    return _Place(number, x + width / 2, y + height / 2, x, x + width, y, y + height, height)
+
+
+def _slope(lines: Iterable[Sequence[_Place]]) -> float:
+    return _median((b.y - a.y) / max(1.0, b.x - a.x) for line in lines for a, b in pairwise(line))
+
+
+def _chain(places: Sequence[_Place], slope: float) -> list[list[_Place]]:
+    lines: list[list[_Place]] = []
+    for place in places:
         best, line = 0.0, None
-        x, y = _middle(region.box)
-        tall = region.box.height
+        _, x, y, left, _, top, bottom, tall = place
         for candidate in lines:
-            last = candidate[-1].box
-            if abs(last.y + last.height / 2 - y) > _REACH * max(last.height, tall):
+            last = candidate[-1]
+            if abs(last.y - y) > _REACH * max(last.height, tall):
                 continue  # most lines are far away, and need no second look
             recent = candidate[-_RECENT:]
-            heights = max(_median(each.box.height for each in recent), tall)
+            heights = max(_median([each.height for each in recent]), tall)
             # Where the line is here, had it gone on as its last regions did, level or curved.
-            levels = [y_ + slope * (x - x_) for x_, y_ in map(_middle_of, recent)]
+            levels = [each.y + slope * (x - each.x) for each in recent]
             ways = [_median(levels), levels[-1]]
             if len(recent) > 1:
-                (x0, y0), (x1, y1) = map(_middle_of, recent[-2:])
-                if x1 - x0 > 0.3 * heights:
-                    ways.append(y1 + (y1 - y0) / (x1 - x0) * min(x - x1, 2 * heights))
-            shared = min(last.y + last.height, region.box.y + tall) - max(last.y, region.box.y)
+                before = recent[-2]
+                if last.x - before.x > 0.3 * heights:
+                    climb = (last.y - before.y) / (last.x - before.x)
+                    ways.append(last.y + climb * min(x - last.x, 2 * heights))
+            shared = min(last.bottom, bottom) - max(last.top, top)
             overlap = shared / min(last.height, tall)
-            off = min(abs(y - way) for way in ways) / heights
+            off = min([abs(y - way) for way in ways]) / heights
             if off > _LEVEL or (overlap <= 0 and off > 0.5 * _LEVEL):
                 continue
-            gap = max(0, region.box.x - (last.x + last.width)) / heights
+            gap = max(0, left - last.right) / heights
             score = 2.0 - off + 0.5 * max(0.0, overlap) - 0.1 * gap
             if line is None or score > best:
                 best, line = score, candidate
         if line is None:
-            lines.append([region])
+            lines.append([place])
         else:
-            line.append(region)
+            line.append(place)
     return lines
 
 
-def _level(line: Sequence[Placed], slope: float) -> float:
+def _level(line: Sequence[_Place], slope: float) -> float:
     """Return the mean height of a line where it would begin at the left border."""
-    levels = [y - slope * x for x, y in (_middle(region.box) for region in line)]
-    return sum(levels) / len(levels)
+    return sum([place.y - slope * place.x for place in line]) / len(line)
 
 
 def _median(values: Iterable[float]) -> float:
     """Return the middle value, of an even number the upper one; none are 0."""
     ranked = sorted(values)
     return ranked[len(ranked) // 2] if ranked else 0.0
-
-
-def _middle_of(placed: Placed) -> tuple[float, float]:
-    return _middle(placed.box)
-
-
-def _middle(box: Box) -> tuple[float, float]:
-    return box.x + box.width / 2, box.y + box.height / 2

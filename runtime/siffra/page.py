@@ -5,27 +5,29 @@ from statistics import median
 from time import perf_counter
 
 import numpy as np
-from numpy.typing import NDArray
 
-from . import images, order
-from .broken import Read, mend
+from . import order
+from .broken import mend
 from .cells import to_cells
 from .clutter import is_slim, stands_out, strays
-from .doubt import second_look
+from .doubt import DOUBT, second_look
+from .found import Found, found_of
 from .ink import Ink, find_ink
 from .lighting import light_of
 from .locate import MIN_SIDE, locate
 from .network import Classify, log_odds
 from .pieces import Region
 from .results import Box, Pixels
+from .scale import halved, reduce
 from .skew import Straight, fall_of, straighten
 from .surfaces import find_ink_on_surfaces, has_surfaces
-from .touching import take_apart
+from .touching import is_wide, take_apart
 
 _WIDE = 1.25  # width over height of what is hardly one digit
 _MAYBE_WIDE = 0.55  # the same of what may be two, where the network is not sure of it
 _SURE = 0.98
 _ENOUGH = 4  # regions of which all are accepted: a page without doubt
+_SMALL_SIDE = 512  # px at most of a copy for a first look
 _SMALL = 24  # px; smaller digits are looked for in a larger copy, if there is one
 _FINE = 28  # px that digits have in that copy
 _MANY = 400  # regions: on a page with more of them, letters mostly, none is taken apart
@@ -35,32 +37,6 @@ _UNSEEN = 3  # times the size of the copy, that is looked at where nothing was f
 _REJECTED = 0.5  # digits that one rejected costs, when ways of reading a page are compared
 _CLEAN = 0.8  # of what was found on a page, that is accepted where it is not littered
 _LITTER = 24  # regions: a page with more of them may be littered with strokes
-
-
-@dataclass(frozen=True)
-class Found:
-    """What may be a digit: where it is, what the network saw and what it said."""
-
-    region: Region
-    cell: Pixels
-    """uint8 [28, 28]."""
-    probabilities: NDArray[np.float32]
-    """float32 [10]."""
-
-    @property
-    def box(self) -> Box:
-        """Where its ink is."""
-        return self.region.box
-
-    @property
-    def sure(self) -> float:
-        """The highest probability."""
-        return float(self.probabilities.max())
-
-    @property
-    def odds(self) -> float:
-        """How sure the network is, which tells the sure from the very sure; see `log_odds`."""
-        return float(log_odds(self.probabilities[None])[0])
 
 
 @dataclass(frozen=True)
@@ -99,7 +75,45 @@ def read_page(grey: Pixels, classify: Classify, threshold: float) -> Page:
         classify: The network.
         threshold: Probability from which a digit is accepted.
     """
-    copy = images.reduce(grey)
+    page = _glance(grey, classify, threshold)
+    return _look(grey, classify, threshold) if page is None else page
+
+
+def _glance(grey: Pixels, classify: Classify, threshold: float) -> Page | None:
+    """Read a page from a small copy, if that leaves no doubt: most frames of a camera do not."""
+    copy = halved(grey, _SMALL_SIDE)
+    if copy.size == grey.size:
+        return None
+    light = light_of(copy)
+    if has_surfaces(light):
+        return None
+    ink = find_ink(copy, light)
+    started = perf_counter()
+    regions = locate(ink, ruled=False)
+    if not _ENOUGH <= len(regions) <= _MANY:
+        return None
+    if median([region.box.height for region in regions]) < _SMALL or any(map(is_wide, regions)):
+        return None
+    located = perf_counter()
+    cells = to_cells(ink, regions)
+    normalised = perf_counter()
+    found = found_of(regions, cells, classify(cells))
+    if min([each.sure for each in found]) < max(threshold, _SURE):
+        return None
+    whole = mend(ink, found, threshold, classify)
+    if len(whole) < len(found) or any(strays(ink, regions, [True] * len(regions))):
+        return None
+    lines = tuple(tuple(line) for line in order.in_lines(found))
+    if fall_of(lines):
+        return None
+    seconds = located - started, normalised - located, perf_counter() - normalised
+    page = Page(copy, ink, lines, (), seconds, score=len(found))
+    return None if _is_littered(page) else page
+
+
+def _look(grey: Pixels, classify: Classify, threshold: float) -> Page:
+    """Read a page that takes a closer look."""
+    copy = reduce(grey)
     light = light_of(copy)
     on_surfaces = False
     page = _read(find_ink(copy, light), copy, classify, threshold)
@@ -116,7 +130,7 @@ def read_page(grey: Pixels, classify: Classify, threshold: float) -> Page:
         side, tall = max(page.grey.shape), _height(page)
         if tall >= _SMALL or side >= max(grey.shape):
             break
-        finer = images.reduce(grey, min(max(grey.shape), round(side * _FINE / tall)))
+        finer = reduce(grey, min(max(grey.shape), round(side * _FINE / tall)))
         # What is far smaller than the digits will be is grain, and there is much of it.
         least = round(_GRAIN * tall * max(finer.shape) / side)
         other = _read(way(finer), finer, classify, threshold, least)
@@ -166,7 +180,8 @@ def _sureness(page: Page) -> tuple[float, float]:
     found = [each for line in page.lines for each in line]
     if not found:
         return 0.0, 0.0
-    return page.score / len(found), sum(each.odds for each in found) / len(found)
+    odds = log_odds(np.stack([each.probabilities for each in found]))
+    return page.score / len(found), float(odds.mean())
 
 
 def _with_time_of_both(best: Page, page: Page, other: Page) -> Page:
@@ -188,8 +203,7 @@ def _read(
     located = perf_counter()
     cells = to_cells(ink, regions)
     normalised = perf_counter()
-    answers = map(Read, regions, cells, classify(cells))
-    read = mend(ink, list(answers), threshold, classify)
+    read = mend(ink, found_of(regions, cells, classify(cells)), threshold, classify)
     accepted = [each.sure >= threshold for each in read]
     is_stray = strays(ink, [each.region for each in read], accepted)
     doubtful = len(read) < _ENOUGH or not all(accepted)
@@ -203,18 +217,15 @@ def _read(
             continue
         parts = None
         if len(read) <= _MANY and _may_be_several(each, alone):
-            parts = take_apart(ink, each.region, each.probabilities, classify, alone)
-        if parts is None:
-            found.append(Found(each.region, each.cell, each.probabilities))
-        else:
-            found += [Found(*part) for part in parts]
-    if found:
+            parts = take_apart(ink, each.region, each.sure, classify, alone)
+        found += [each] if parts is None else parts
+    if any(each.sure < DOUBT for each in found):
         settled = second_look(
             np.stack([each.cell for each in found]),
             np.stack([each.probabilities for each in found]),
             classify,
         )
-        found = [replace(each, probabilities=row) for each, row in zip(found, settled, strict=True)]
+        found = found_of([each.region for each in found], [each.cell for each in found], settled)
     lines = tuple(tuple(line) for line in order.in_lines(found))
     good = sum(each.sure >= threshold for each in found)
     score = good - _REJECTED * (len(found) - good)
@@ -223,7 +234,7 @@ def _read(
     return Page(grey, ink, lines, tuple(left_out), seconds, score)
 
 
-def _may_be_several(read: Read, alone: bool) -> bool:
+def _may_be_several(read: Found, alone: bool) -> bool:
     _, _, width, height = read.region.box
     if width > _WIDE * height:
         return True

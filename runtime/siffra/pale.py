@@ -10,6 +10,7 @@ from .ink import Ink
 from .opencv import cv2
 from .pieces import Region, around, find_pieces, typical_height, union
 from .results import Box, Pixels
+from .scale import halved
 
 _FURTHER = 0.1  # of a digit's height, that pale ink must reach beyond the rest
 _LARGEST = 1.6  # times a digit's height; what is larger joins several, or is a shadow
@@ -20,6 +21,7 @@ _STRONG = 0.9  # of the paper is weaker
 _REGIONS = 300  # that may be pale in part: with more of them a page is of something else
 _PIXELS = 2_000_000  # more are a copy for small digits, in which grain passes for pale ink
 _SPECKS = 40  # that are taken into a digit
+_SIDE = 512  # px; around what was found, larger pages are looked at in a quarter of their size
 
 
 def completed(ink: Ink, regions: Sequence[Region]) -> Iterator[tuple[tuple[int, ...], Region]]:
@@ -40,7 +42,7 @@ def completed(ink: Ink, regions: Sequence[Region]) -> Iterator[tuple[tuple[int, 
     uneven, beyond = _paper(ink.strength, boxes, _SHARES[-1] * ink.threshold)
     least = max(_FLOOR, _SHARES[-1] * ink.threshold, uneven)
     falls_apart = any(_overlap(crumb, box) for crumb in crumbs for box in whole)
-    if not falls_apart and beyond * 16 < (_FURTHER * typical) ** 2:
+    if not falls_apart and beyond < (_FURTHER * typical) ** 2:
         return
     pen = median(region.stroke_width for region in regions)
     side = max(1, round(pen / 2)) | 1
@@ -89,23 +91,18 @@ def _goes_on(pale: Region, own: Sequence[Region], least: float, pen: float) -> b
 
 
 def _paper(strength: Pixels, boxes: Sequence[Box], level: float) -> tuple[float, int]:
-    """Look at what is around boxes, in a quarter of the size.
+    """Look at what is around boxes, in a copy of half or a quarter of the size.
 
     Returns:
         What strength paper has where it is strong, and how many of its pixels are above a level.
     """
-    height, width = strength.shape
-    for _ in range(2):  # by halves, which is quicker than at once
-        height, width = max(1, height // 2), max(1, width // 2)
-        strength = np.asarray(
-            cv2.resize(strength, (width, height), interpolation=cv2.INTER_AREA), np.uint8
-        )
-    paper = np.full(strength.shape, 255, dtype=np.uint8)
-    for x, y, w, h in boxes:
-        paper[max(0, y // 4 - 1) : (y + h) // 4 + 2, max(0, x // 4 - 1) : (x + w) // 4 + 2] = 0
-    counts = np.cumsum(cv2.calcHist([strength], [0], paper, [256], [0, 256]))
+    s = 4 if max(strength.shape) > _SIDE else 2
+    strength = halved(strength, max(1, max(strength.shape) // s))
+    for x, y, w, h in boxes:  # no paper is as strong
+        strength[max(0, y // s - 1) : (y + h) // s + 2, max(0, x // s - 1) : (x + w) // s + 2] = 255
+    counts = np.cumsum(cv2.calcHist([strength], [0], None, [255], [0, 255]))
     strong = float(np.searchsorted(counts, _STRONG * counts[-1]))
-    return strong, int(counts[-1] - counts[int(max(_FLOOR, level))])
+    return strong, s * s * int(counts[-1] - counts[int(max(_FLOOR, level))])
 
 
 def _overlap(a: Box, b: Box) -> bool:

@@ -217,9 +217,9 @@ def one_cell(source: "Source") -> Pixels | None:
 
 def _find_one(picture: Pixels) -> tuple[Box, Pixels | None, Reason | None]:
     """Return the box of a picture's one digit and its cell, or why there is none."""
-    from . import cells, images, ink, locate
+    from . import cells, images, ink, locate, scale
 
-    working = images.reduce(images.to_grey(picture))
+    working = scale.reduce(images.to_grey(picture))
     page = ink.find_ink(working)
     region = locate.locate_one(page)
     if region is None:
@@ -234,6 +234,8 @@ def _find_one(picture: Pixels) -> tuple[Box, Pixels | None, Reason | None]:
 
 def _scaled(box: Box, shape: tuple[int, ...], picture: Pixels) -> Box:
     """Return a box of the working copy, which has that shape, in pixels of the picture."""
+    if shape == picture.shape[:2]:
+        return box
     down, across = (whole / part for whole, part in zip(picture.shape, shape, strict=False))
     left, right = (min(round(x * across), picture.shape[1]) for x in (box.x, box.x + box.width))
     top, bottom = (min(round(y * down), picture.shape[0]) for y in (box.y, box.y + box.height))
@@ -244,14 +246,8 @@ def _digit(
     box: Box, cell: Pixels, probabilities: NDArray[np.float32], picture: Pixels, needed: float
 ) -> Digit:
     """Decide on what the network says: a digit from the probability on that is needed."""
-    best = int(probabilities.argmax())
-    reason = reason_against(probabilities, needed)
-    return Digit(
-        label=best if reason is None else None,
-        confidence=float(probabilities[best]),
-        reason=reason,
-        box=box,
-        probabilities=tuple(probabilities.tolist()),
-        cell=cell,
-        picture=picture,
-    )
+    row = probabilities.tolist()
+    confidence = max(row)
+    reason = reason_against(row, needed)
+    label = row.index(confidence) if reason is None else None
+    return Digit(label, confidence, reason, box, tuple(row), cell, picture)

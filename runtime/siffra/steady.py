@@ -316,7 +316,7 @@ def _is_calm(track: _Track, threshold: float) -> bool:
 
 def _digit(track: _Track, picture: Pixels) -> Digit:
     """Return a track as a digit of a frame."""
-    reason = None if track.label is not None else reason_against(track.evidence, inf)
+    reason = None if track.label is not None else reason_against(track.evidence.tolist(), inf)
     return replace(
         track.digit,
         label=track.label,

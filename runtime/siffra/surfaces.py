@@ -3,9 +3,10 @@
 import numpy as np
 
 from .ink import Ink, ink_of
-from .lighting import Light, enlarge, shrink
+from .lighting import Light
 from .opencv import cv2
 from .results import Pixels
+from .scale import enlarge, reduce
 
 _SIDE = 160  # px of the copy in which surfaces are told apart
 _WINDOW = 33  # px of that copy: what ink must not fill half of
@@ -60,7 +61,7 @@ def find_ink_on_surfaces(grey: Pixels) -> Ink:
     Args:
         grey: uint8 [H, W].
     """
-    copy = shrink(grey, _SIDE)
+    copy = reduce(grey, _SIDE)
     paper = cv2.medianBlur(copy, min(_WINDOW, min(copy.shape) | 1))
     low, high = cv2.erode(paper, _NEXT), cv2.dilate(paper, _NEXT)
     below, above = cv2.subtract(low, copy), cv2.subtract(copy, high)

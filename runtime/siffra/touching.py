@@ -1,12 +1,12 @@
 """Digits that touch: where a region may be cut, and which cuts the network is surest of."""
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .cells import crop_of, normalise, strokes_of
+from .found import Found
 from .ink import Ink
 from .network import Classify
 from .opencv import cv2
@@ -32,19 +32,9 @@ _USUAL, _PER_BREADTH = 0.85, -1.0  # width over height that most digits keep to;
 _PER_INK = 0.25  # the same for a cut through ink as long as digits are high
 
 
-class Part(NamedTuple):
-    """One digit of several that touch."""
-
-    region: Region
-    cell: Pixels
-    """uint8 [28, 28]."""
-    probabilities: NDArray[np.float32]
-    """float32 [10]."""
-
-
 def take_apart(
-    ink: Ink, region: Region, whole: NDArray[np.float32], classify: Classify, alone: bool
-) -> list[Part] | None:
+    ink: Ink, region: Region, whole: float, classify: Classify, alone: bool
+) -> list[Found] | None:
     """Cut a region into digits side by side, where the network is surer of these than of it.
 
     Cuts are paths from top to bottom through as little ink as possible, found by dynamic
@@ -54,13 +44,16 @@ def take_apart(
     Args:
         ink: The page.
         region: What may be several digits.
-        whole: float32 [10]: what the network says of it as one.
+        whole: The highest probability that the network gives it as one.
         classify: The network.
         alone: Whether nothing else on the page is a digit; then all parts must be sure.
 
     Returns:
         The digits, from left to right; None where the region is better left whole.
     """
+    may_be_one = not is_wide(region)
+    if may_be_one and whole > _SURE_OF_ONE:
+        return None
     step = max(1, region.box.height // _HEIGHT)
     margin = 2
     crop, mask = crop_of(ink, region, step, margin)
@@ -101,10 +94,8 @@ def take_apart(
         return None
     if alone and each.min() < (_SURE_ALONE if len(path) == 2 else _ALL_SURE):
         return None
-    if region.box.width < _NONE * region.box.height:
-        one = float(whole.max())
-        if one > _SURE_OF_ONE or each.prod() <= one:
-            return None
+    if may_be_one and each.prod() <= whole:
+        return None
     rows = dict(zip(candidates, probabilities, strict=True))
     left, top = region.box.x - margin * step, region.box.y - margin * step
     parts = []
@@ -117,8 +108,13 @@ def take_apart(
             return None
         outlines = union(pieces).contours
         contours = tuple(np.asarray(step * outline + (left, top), np.int32) for outline in outlines)
-        parts.append(Part(Region(box, contours), cell, rows[span]))
+        parts.append(Found(Region(box, contours), cell, rows[span], sure[span]))
     return parts
+
+
+def is_wide(region: Region) -> bool:
+    """Whether a region is too wide to be one digit."""
+    return region.box.width >= _NONE * region.box.height
 
 
 def _seams(

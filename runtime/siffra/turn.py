@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from . import images
 from .cells import to_cells
 from .ink import Ink, find_ink
 from .lighting import light_of
@@ -10,6 +9,7 @@ from .locate import locate
 from .network import Classify, log_odds
 from .opencv import cv2
 from .results import Pixels, Rotation
+from .scale import reduce
 from .surfaces import find_ink_on_surfaces, has_surfaces
 
 _ROTATIONS: tuple[Rotation, ...] = (0, 90, 180, 270)
@@ -38,7 +38,7 @@ def find_rotation(grey: Pixels, classify: Classify) -> Rotation:
         grey: uint8 [H, W].
         classify: The network.
     """
-    copy = images.reduce(grey)
+    copy = reduce(grey)
     light = light_of(copy)
     ways = [find_ink(copy, light)]
     if has_surfaces(light):
