@@ -22,7 +22,7 @@ from benchmarks.datasets import (
 )
 from siffra import ImageError
 from siffra.images import Source
-from siffra.reader import one_cell
+from siffra.single import one_cell
 
 CLEAN = "clean"
 """The family of cells that nothing happened to: what the corrupted ones are compared with."""

@@ -31,7 +31,7 @@ from benchmarks.measures import (
 from benchmarks.scenes import draw_digit
 from benchmarks.summary import Summary, spreads
 from siffra import Reader
-from siffra.reader import one_cell
+from siffra.single import one_cell
 
 from .conftest import EXAMPLES, ROOT
 

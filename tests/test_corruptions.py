@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from benchmarks.corruptions import CORRUPTIONS, SEEN, corrupt
 from benchmarks.scenes import draw_digit
 from siffra import Reader
-from siffra.reader import one_cell
+from siffra.single import one_cell
 
 ROOT = Path(__file__).parents[1]
 

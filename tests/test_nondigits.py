@@ -11,7 +11,7 @@ import pytest
 from benchmarks.nondigit_strokes import LETTERS, SYMBOLS
 from benchmarks.nondigits import KINDS, draw
 from benchmarks.strokes import points_of, write
-from siffra.reader import one_cell
+from siffra.single import one_cell
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -212,7 +212,7 @@ def _own_digits(folder: Path) -> Dataset:
     The split is the same for every training seed, so that runs can be compared.
     """
     from siffra.errors import ImageError
-    from siffra.reader import one_cell
+    from siffra.single import one_cell
 
     by_class: list[list[NDArray[np.uint8]]] = []
     left_out = []

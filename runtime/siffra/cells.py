@@ -15,7 +15,7 @@ from .contract import INK_SIDE, SIDE
 from .ink import Ink
 from .opencv import cv2
 from .pieces import Region
-from .results import Pixels
+from .results import Box, Pixels
 
 _MIDDLE = 14  # MNIST has the centre of mass on this pixel, rounded
 _FULL = 254  # MNIST's images peak at 254 or 255
@@ -59,16 +59,38 @@ def normalise(ink: Pixels) -> Pixels:
         shrink = cv2.INTER_AREA if scale < 1.0 else cv2.INTER_LINEAR
         ink = np.asarray(cv2.resize(ink, (width, height), interpolation=shrink), dtype=np.uint8)
     peak = int(ink.max())
-    if 0 < peak < _FULL:  # averaging pales thin strokes
-        ink = np.rint(ink * (255.0 / peak)).astype(np.uint8)
-    moments = cv2.moments(ink)
-    if not moments["m00"]:
+    if not peak:
         return cell
-    left = round(_MIDDLE - moments["m10"] / moments["m00"])
-    top = round(_MIDDLE - moments["m01"] / moments["m00"])
-    left, top = min(max(left, 0), SIDE - width), min(max(top, 0), SIDE - height)
+    if peak < _FULL:  # averaging pales thin strokes
+        ink = np.rint(ink * (255.0 / peak)).astype(np.uint8)
+    left, top = _place_of(ink)
     cell[top : top + height, left : left + width] = ink
     return cell
+
+
+def _place_of(ink: Pixels) -> tuple[int, int]:
+    """Return where in a cell the upper left corner of a digit's ink goes: column, row."""
+    height, width = ink.shape
+    moments = cv2.moments(ink)
+    left = round(_MIDDLE - moments["m10"] / moments["m00"])
+    top = round(_MIDDLE - moments["m01"] / moments["m00"])
+    return min(max(left, 0), SIDE - width), min(max(top, 0), SIDE - height)
+
+
+def ink_of_cell(picture: Pixels) -> Box | None:
+    """Return the box of the ink in a picture that is a cell, as MNIST has them; else None.
+
+    Args:
+        picture: uint8, of any shape.
+    """
+    if picture.shape != (SIDE, SIDE):
+        return None
+    x, y, width, height = cv2.boundingRect(picture)
+    if max(width, height) != INK_SIDE:
+        return None
+    ink = picture[y : y + height, x : x + width]
+    is_normal = ink.max() >= _FULL and _place_of(ink) == (x, y)
+    return Box(x, y, width, height) if is_normal else None
 
 
 def _cut(ink: Ink, region: Region) -> Pixels:
@@ -99,7 +121,9 @@ def strokes_of(ink: Ink, crop: Pixels, mask: Pixels, widen: int = 0) -> Pixels:
     middle = (6 * inked.size) // 10
     full = float(np.partition(inked, middle)[middle])
     paper = min(0.3 * ink.threshold, full - 1.0)
-    curve = np.clip((_LEVELS - paper) * (255.0 / (full - paper)), 0, 255).astype(np.uint8)
+    curve = (_LEVELS - paper) * (255.0 / (full - paper))
+    np.maximum(curve, 0, out=curve)
+    curve = np.minimum(curve, 255, out=curve).astype(np.uint8)
     around = cv2.dilate(mask, _NEXT)
     strokes = np.asarray(cv2.bitwise_and(cv2.LUT(crop, curve), around), dtype=np.uint8)
     if widen:

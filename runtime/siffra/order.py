@@ -94,28 +94,51 @@ def _slope(lines: Iterable[Sequence[_Place]]) -> float:
     return _median((b.y - a.y) / max(1.0, b.x - a.x) for line in lines for a, b in pairwise(line))
 
 
+class _Line:
+    """A line as far as it is known, and where it goes on."""
+
+    def __init__(self, first: _Place, slope: float) -> None:
+        self.places = [first]
+        self.last = first
+        self._slope = slope
+        self._recent = [(first.x, first.y)]
+        self._heights = [first.height]
+        self.tall: float = first.height
+        """Of its last regions."""
+        self._climb: float | None = None
+        """Pixels down for a pixel across, in its last step."""
+
+    def append(self, place: _Place) -> None:
+        last, self.last = self.last, place
+        self.places.append(place)
+        self._recent = [*self._recent[1 - _RECENT :], (place.x, place.y)]
+        self._heights = [*self._heights[1 - _RECENT :], place.height]
+        self.tall = _median(self._heights)
+        far = place.x - last.x
+        self._climb = (place.y - last.y) / far if far else None
+
+    def off(self, x: float, y: float, tall: float) -> float:
+        """Return how far a middle is from where the line is there, level or curved, in pixels."""
+        slope, last = self._slope, self.last
+        levels = [at + slope * (x - before) for before, at in self._recent]
+        off = min(abs(y - levels[-1]), abs(y - _median(levels)))
+        if self._climb is not None and last.x - self._recent[-2][0] > 0.3 * tall:
+            off = min(off, abs(y - last.y - self._climb * min(x - last.x, 2 * tall)))
+        return off
+
+
 def _chain(places: Sequence[_Place], slope: float) -> list[list[_Place]]:
-    lines: list[list[_Place]] = []
+    lines: list[_Line] = []
     for place in places:
         best, line = 0.0, None
         _, x, y, left, _, top, bottom, tall = place
         for candidate in lines:
-            last = candidate[-1]
+            last = candidate.last
             if abs(last.y - y) > _REACH * max(last.height, tall):
                 continue  # most lines are far away, and need no second look
-            recent = candidate[-_RECENT:]
-            heights = max(_median([each.height for each in recent]), tall)
-            # Where the line is here, had it gone on as its last regions did, level or curved.
-            levels = [each.y + slope * (x - each.x) for each in recent]
-            ways = [_median(levels), levels[-1]]
-            if len(recent) > 1:
-                before = recent[-2]
-                if last.x - before.x > 0.3 * heights:
-                    climb = (last.y - before.y) / (last.x - before.x)
-                    ways.append(last.y + climb * min(x - last.x, 2 * heights))
-            shared = min(last.bottom, bottom) - max(last.top, top)
-            overlap = shared / min(last.height, tall)
-            off = min([abs(y - way) for way in ways]) / heights
+            heights = max(candidate.tall, tall)
+            overlap = (min(last.bottom, bottom) - max(last.top, top)) / min(last.height, tall)
+            off = candidate.off(x, y, heights) / heights
             if off > _LEVEL or (overlap <= 0 and off > 0.5 * _LEVEL):
                 continue
             gap = max(0, left - last.right) / heights
@@ -123,10 +146,10 @@ def _chain(places: Sequence[_Place], slope: float) -> list[list[_Place]]:
             if line is None or score > best:
                 best, line = score, candidate
         if line is None:
-            lines.append([place])
+            lines.append(_Line(place, slope))
         else:
             line.append(place)
-    return lines
+    return [line.places for line in lines]
 
 
 def _level(line: Sequence[_Place], slope: float) -> float:

@@ -84,7 +84,7 @@ def _glance(grey: Pixels, classify: Classify, threshold: float) -> Page | None:
     copy = halved(grey, _SMALL_SIDE)
     if copy.size == grey.size:
         return None
-    light = light_of(copy)
+    light = light_of(copy, sparse=True)
     if has_surfaces(light):
         return None
     ink = find_ink(copy, light)

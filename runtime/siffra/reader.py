@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from .contract import DEFAULT_MODEL
 from .decide import Demand, reason_against
 from .network import Network
-from .results import Box, Digit, Pixels, Reading, Reason, Rotation, Timings
+from .results import Box, Digit, Pixels, Reading, Rotation, Timings
 
 # What handles pictures needs OpenCV and is imported where it is used: those who bring cells of
 # their own work without it.
@@ -109,7 +109,7 @@ class Reader:
             raise ValueError(
                 f"rotate must be 0, 90, 180 or 270, degrees clockwise, or 'auto', not {rotate!r}"
             )
-        from . import images, page
+        from . import images, page, scale
 
         started = perf_counter()
         picture = images.load(source)
@@ -127,10 +127,11 @@ class Reader:
         read = page.read_page(grey, self._network.probabilities, self.threshold)
         sure = sum(found.sure >= self.threshold for line in read.lines for found in line)
         needed = self._demand.among(sure)
+        scaled = scale.to_picture(picture, read.shape)
         lines = tuple(
             tuple(
                 _digit(
-                    _scaled(read.box_before(found), read.shape, picture),
+                    scaled(read.box_before(found)),
                     found.cell,
                     found.probabilities,
                     picture,
@@ -182,64 +183,21 @@ class Reader:
             ImageError: The source is not a picture that can be read.
             DependencyError: OpenCV is not installed.
         """
-        from . import images
-        from .doubt import second_look
+        from .images import load
+        from .single import classify_one, find_one
 
-        picture = images.load(source)
-        box, cell, reason = _find_one(picture)
+        picture = load(source)
+        box, cell, reason = find_one(picture)
         if cell is None:
             digit = Digit(None, 0.0, reason, box, (), None, picture)
         else:
-            probabilities = self._network.probabilities(cell[None])
-            settled = second_look(cell[None], probabilities, self._network.probabilities)
-            digit = _digit(box, cell, settled[0], picture, self.threshold)
+            probabilities = classify_one(cell, self._network.probabilities)
+            digit = _digit(box, cell, probabilities, picture, self.threshold)
         if digit.accepted or reason == "blank":
             return digit
         # What fills the picture is no digit: a form, a table, a shadow. Something on it may be.
         accepted = [found for found in self._read(picture)[0].digits if found.accepted]
         return accepted[0] if len(accepted) == 1 else digit
-
-
-def one_cell(source: "Source") -> Pixels | None:
-    """Bring the one digit that a picture shows through the contract, as `Reader.classify` does.
-
-    Returns:
-        uint8 [28, 28], or None where the picture shows nothing that may be a digit.
-
-    Raises:
-        ImageError: The source is not a picture that can be read.
-        DependencyError: OpenCV is not installed.
-    """
-    from . import images
-
-    return _find_one(images.load(source))[1]
-
-
-def _find_one(picture: Pixels) -> tuple[Box, Pixels | None, Reason | None]:
-    """Return the box of a picture's one digit and its cell, or why there is none."""
-    from . import cells, images, ink, locate, scale
-
-    working = scale.reduce(images.to_grey(picture))
-    page = ink.find_ink(working)
-    region = locate.locate_one(page)
-    if region is None:
-        return Box(0, 0, 0, 0), None, "blank"
-    box = _scaled(region.box, working.shape, picture)
-    if region.side < locate.MIN_SIDE:
-        return box, None, "too_small"
-    if not locate.may_be_digit(region):
-        return box, None, "not_a_digit"
-    return box, cells.to_cells(page, [region])[0], None
-
-
-def _scaled(box: Box, shape: tuple[int, ...], picture: Pixels) -> Box:
-    """Return a box of the working copy, which has that shape, in pixels of the picture."""
-    if shape == picture.shape[:2]:
-        return box
-    down, across = (whole / part for whole, part in zip(picture.shape, shape, strict=False))
-    left, right = (min(round(x * across), picture.shape[1]) for x in (box.x, box.x + box.width))
-    top, bottom = (min(round(y * down), picture.shape[0]) for y in (box.y, box.y + box.height))
-    return Box(left, top, right - left, bottom - top)
 
 
 def _digit(

@@ -1,9 +1,11 @@
 """Copies of other sizes: small ones to look at, and what was found in them brought back."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from .opencv import cv2
-from .results import Pixels
+from .results import Box, Pixels
 
 WORKING_SIDE = 640
 """Pixels of the longer side of the copy that digits are looked for in."""
@@ -39,3 +41,17 @@ def enlarge(small: Pixels, shape: tuple[int, ...]) -> Pixels:
     """Return a smooth copy, uint8 of this shape."""
     size = (shape[1], shape[0])
     return np.asarray(cv2.resize(small, size, interpolation=cv2.INTER_LINEAR), dtype=np.uint8)
+
+
+def to_picture(picture: Pixels, shape: tuple[int, ...]) -> Callable[[Box], Box]:
+    """Return what brings boxes of the working copy, which has that shape, to the picture."""
+    height, width = picture.shape[:2]
+    down, across = height / shape[0], width / shape[1]
+
+    def scaled(box: Box) -> Box:
+        x, y, w, h = box
+        left, right = min(round(x * across), width), min(round((x + w) * across), width)
+        top, bottom = min(round(y * down), height), min(round((y + h) * down), height)
+        return Box(left, top, right - left, bottom - top)
+
+    return scaled

@@ -1,0 +1,61 @@
+"""The one digit that a picture shows."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .cells import ink_of_cell, to_cells
+from .doubt import DOUBT, second_look
+from .images import Source, load, to_grey
+from .ink import find_ink
+from .locate import MIN_SIDE, locate_one, may_be_digit
+from .network import Classify
+from .results import Box, Pixels, Reason
+from .scale import reduce, to_picture
+
+
+def one_cell(source: Source) -> Pixels | None:
+    """Bring the one digit that a picture shows through the contract, as `Reader.classify` does.
+
+    Returns:
+        uint8 [28, 28], or None where the picture shows nothing that may be a digit.
+
+    Raises:
+        ImageError: The source is not a picture that can be read.
+        DependencyError: OpenCV is not installed.
+    """
+    return find_one(load(source))[1]
+
+
+def find_one(picture: Pixels) -> tuple[Box, Pixels | None, Reason | None]:
+    """Return the box of a picture's one digit and its cell, or why there is none.
+
+    A picture that is a cell already is taken as it is.
+    """
+    drawn = ink_of_cell(picture)
+    if drawn is not None and drawn.width < 3 * drawn.height:
+        cell = picture.copy()
+        cell.setflags(write=False)
+        return drawn, cell, None
+    working = reduce(to_grey(picture))
+    page = find_ink(working)
+    region = locate_one(page)
+    if region is None:
+        return Box(0, 0, 0, 0), None, "blank"
+    box = to_picture(picture, working.shape)(region.box)
+    if region.side < MIN_SIDE:
+        return box, None, "too_small"
+    if not may_be_digit(region):
+        return box, None, "not_a_digit"
+    return box, to_cells(page, [region])[0], None
+
+
+def classify_one(cell: Pixels, classify: Classify) -> NDArray[np.float32]:
+    """Return the probabilities of a cell, uint8 [28, 28], looked at again where in doubt.
+
+    Returns:
+        float32 [10].
+    """
+    probabilities = classify(cell[None])
+    if probabilities.max() < DOUBT:
+        probabilities = second_look(cell[None], probabilities, classify)
+    return np.asarray(probabilities[0], np.float32)
