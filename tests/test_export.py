@@ -60,11 +60,10 @@ def run(drawn_run: Path, tmp_path: Path) -> Path:
 @pytest.fixture
 def package(tmp_path: Path) -> Path:
     """A package without models."""
-    (tmp_path / "site" / "siffra").mkdir(parents=True)
-    for path in MODELS.parent.glob("*.py"):
-        shutil.copy(path, tmp_path / "site" / "siffra")
-    (tmp_path / "site" / "siffra" / "models").mkdir()
-    return tmp_path / "site" / "siffra"
+    site = tmp_path / "site" / "siffra"
+    shutil.copytree(MODELS.parent, site, ignore=shutil.ignore_patterns("models", "__pycache__"))
+    (site / "models").mkdir()
+    return site
 
 
 def siffra(package: Path, *arguments: object) -> str:

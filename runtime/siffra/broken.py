@@ -4,13 +4,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from math import prod
-from statistics import median
 
 import numpy as np
 
 from .cells import to_cells
 from .found import Found, found_of
 from .ink import Ink
+from .median import median
 from .network import Classify
 from .pale import completed
 from .pieces import Region, around, union

@@ -1,11 +1,11 @@
 """What only looks like a digit: texture, edges, creases. Writing stands out, and is of one pen."""
 
 from collections.abc import Sequence
-from statistics import median
 
 import numpy as np
 
 from .ink import Ink
+from .median import median
 from .opencv import cv2
 from .pieces import Region
 from .results import Box, Pixels

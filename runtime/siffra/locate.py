@@ -2,13 +2,13 @@
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
-from statistics import median
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .broken import join_broken
 from .ink import Ink
+from .median import median
 from .opencv import cv2
 from .pieces import Contour, Region, find_pieces, typical_height, union
 from .results import Box

@@ -1,19 +1,18 @@
-"""The ONNX session: cells in, probabilities out."""
+"""The model: cells in, probabilities out."""
 
-import json
 import os
-import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from . import contract
-from .errors import DependencyError, ImageError, ModelError
+from .errors import ImageError, ModelError
+from .session import Session, import_onnxruntime
 
 Classify: TypeAlias = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 """Cells, uint8 [n, 28, 28], to probabilities, float32 [n, 10]."""
@@ -21,7 +20,11 @@ Classify: TypeAlias = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 MODELS = Path(__file__).parent / "models"
 """Where the released models are."""
 
-_BATCH = 256  # cells at once: a convolutional net keeps 50 kB for each, and caches are small
+_BATCHES = {"ann": 1024}
+_BATCH = 64
+"""Cells at once, by family, and of any other: a convolutional net keeps 50 kB for each."""
+
+_UINT8, _SHAPE = np.dtype(np.uint8), (contract.SIDE, contract.SIDE)
 
 _MOST_ODDS = 16.0  # log; beyond, rounding in the network speaks
 
@@ -50,11 +53,7 @@ def log_odds(probabilities: NDArray[np.float32]) -> NDArray[np.float64]:
 
 
 class Network:
-    """A model that follows the contract, ready to run.
-
-    Safe to share between threads. One thread computes unless more are asked for: on nets this
-    small more do not help, and onnxruntime's waiting threads would burn half a core by spinning.
-    """
+    """A model that follows the contract, ready to run; safe to share between threads."""
 
     def __init__(self, model: str | os.PathLike[str], threads: int = 1) -> None:
         """Load a released model by its name, or any model of the contract by its path.
@@ -65,12 +64,11 @@ class Network:
         self.path = _resolve(model)
         self._session = _open(self.path, threads)
         _check_contract(self.path, self._session)
-        self.metadata: Mapping[str, str] = MappingProxyType(
-            self._session.get_modelmeta().custom_metadata_map
-        )
+        self.metadata: Mapping[str, str] = MappingProxyType(self._session.metadata)
         """What the model file says of itself: name, version, recipe, data, accuracy, parity."""
         self.threshold = _threshold(self.path, self.metadata)
         """The confidence from which the model's word is accepted, 0 to 1."""
+        self._batch = _BATCHES.get(self.metadata.get("family", ""), _BATCH)
 
     def probabilities(self, cells: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Classify cells.
@@ -84,23 +82,14 @@ class Network:
         Raises:
             ImageError: The array is not of that shape and type.
         """
-        side = contract.SIDE
         cells = np.asarray(cells)
-        if cells.dtype != np.uint8 or cells.ndim != 3 or cells.shape[1:] != (side, side):
+        if cells.dtype != _UINT8 or cells.shape[1:] != _SHAPE:
+            side = contract.SIDE
             raise ImageError(
                 f"cells must be uint8 [n, {side}, {side}], not {cells.dtype} {list(cells.shape)}; "
                 "classify() and read() take pictures of any size"
             )
-        if len(cells) <= _BATCH:
-            return (
-                self._run(cells) if len(cells) else np.zeros((0, len(contract.LABELS)), np.float32)
-            )
-        batches = (cells[start : start + _BATCH] for start in range(0, len(cells), _BATCH))
-        return np.concatenate([self._run(batch) for batch in batches])
-
-    def _run(self, cells: NDArray[np.uint8]) -> NDArray[np.float32]:
-        (output,) = self._session.run([contract.OUTPUT], {contract.INPUT: cells})
-        return np.asarray(output, dtype=np.float32)
+        return self._session.run(cells, self._batch)
 
 
 def _resolve(model: str | os.PathLike[str]) -> Path:
@@ -117,17 +106,10 @@ def _resolve(model: str | os.PathLike[str]) -> Path:
     )
 
 
-def _open(path: Path, threads: int) -> Any:
-    onnxruntime = _onnxruntime()
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = min(threads, os.cpu_count() or 1)
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3  # errors alone: boards print warnings that mean nothing here
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+def _open(path: Path, threads: int) -> Session:
+    onnxruntime = import_onnxruntime()
     try:
-        return onnxruntime.InferenceSession(
-            path.read_bytes(), options, providers=["CPUExecutionProvider"]
-        )
+        return Session(path.read_bytes(), threads)
     except OSError as error:
         raise ModelError(f"{path}: cannot be read ({error.strerror or error})") from error
     except Exception as error:  # onnxruntime's own exceptions share no narrower public base
@@ -137,34 +119,17 @@ def _open(path: Path, threads: int) -> Any:
         ) from error
 
 
-def _onnxruntime() -> Any:
-    if "onnxruntime" not in sys.modules:
-        # Since 1.29 onnxruntime reports usage unless this stands before its import. A host that
-        # imported it earlier, or set the variable, has made its own choice.
-        os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
-    try:
-        import onnxruntime
-    except ImportError as error:
-        raise DependencyError(
-            f"onnxruntime does not load ({error}); install it again: "
-            "pip install --force-reinstall onnxruntime"
-        ) from error
-    return onnxruntime
-
-
-def _check_contract(path: Path, session: Any) -> None:
+def _check_contract(path: Path, session: Session) -> None:
     side, classes = contract.SIDE, len(contract.LABELS)
-    inputs = [(i.name, i.type, i.shape[1:]) for i in session.get_inputs()]
-    outputs = [(o.name, o.type, o.shape[1:]) for o in session.get_outputs()]
-    if inputs != [(contract.INPUT, "tensor(uint8)", [side, side])] or outputs != [
+    if session.inputs != [(contract.INPUT, "tensor(uint8)", [side, side])] or session.outputs != [
         (contract.OUTPUT, "tensor(float)", [classes])
     ]:
         raise ModelError(
-            f"{path}: is not a siffra model: it takes {inputs} and gives {outputs}, "
-            f"where {contract.INPUT} uint8 [batch, {side}, {side}] and {contract.OUTPUT} "
-            f"float32 [batch, {classes}] are needed"
+            f"{path}: is not a siffra model: it takes {session.inputs} and gives "
+            f"{session.outputs}, where {contract.INPUT} uint8 [batch, {side}, {side}] and "
+            f"{contract.OUTPUT} float32 [batch, {classes}] are needed"
         )
-    metadata = session.get_modelmeta().custom_metadata_map
+    metadata = session.metadata
     stated = metadata.get("contract")
     if stated != str(contract.VERSION):
         raise ModelError(
@@ -174,7 +139,7 @@ def _check_contract(path: Path, session: Any) -> None:
     missing = [key for key in _STATED if not metadata.get(key)]
     if missing:
         raise ModelError(f"{path}: states no {', '.join(missing)}; export the model again")
-    if metadata.get("labels") != json.dumps(list(contract.LABELS)):
+    if metadata.get("labels") != str(list(contract.LABELS)):
         raise ModelError(f"{path}: has labels {metadata.get('labels')}, not 0 to 9")
     if metadata.get("score") != contract.SCORE:
         raise ModelError(

@@ -1,7 +1,6 @@
 """A page read: ink, regions, cells and answers; in another way too where one may not do."""
 
 from dataclasses import dataclass, replace
-from statistics import median
 from time import perf_counter
 
 import numpy as np
@@ -15,6 +14,7 @@ from .found import Found, found_of
 from .ink import Ink, find_ink
 from .lighting import light_of
 from .locate import MIN_SIDE, locate
+from .median import median
 from .network import Classify, log_odds
 from .pieces import Region
 from .results import Box, Pixels

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from statistics import median
 
 import numpy as np
 
 from .ink import Ink
+from .median import median
 from .opencv import cv2
 from .pieces import Region, around, find_pieces, typical_height, union
 from .results import Box, Pixels

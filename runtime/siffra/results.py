@@ -1,6 +1,5 @@
 """What a reading is made of: values that can be printed, compared, stored and drawn."""
 
-import json
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, TypeAlias
 
@@ -77,6 +76,8 @@ class Digit:
 
     def to_json(self) -> str:
         """Return the digit as one line of JSON."""
+        import json
+
         return json.dumps(self.to_dict())
 
     def draw(self) -> Pixels:
@@ -184,6 +185,8 @@ class Reading:
 
     def to_json(self) -> str:
         """Return the reading as one line of JSON."""
+        import json
+
         return json.dumps(self.to_dict())
 
     def draw(self) -> Pixels:
