@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from . import __version__
 from .arguments import EPILOG, ROTATIONS, UsageError, add_reader, forget_output, reader_of
+from .bench.command import add_bench
 from .errors import ImageError, SiffraError
 from .progress import Progress
 from .sources import EXPLAINED, OVERLAY, STANDARD_INPUT, NamedSource, expand
@@ -134,6 +135,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     _add_formats(command)
     command.set_defaults(run=_check)
+    add_bench(commands)
     return parser.parse_args(arguments)
 
 
