@@ -58,7 +58,7 @@ def normalise(ink: Pixels) -> Pixels:
     if scale != 1.0:
         shrink = cv2.INTER_AREA if scale < 1.0 else cv2.INTER_LINEAR
         ink = np.asarray(cv2.resize(ink, (width, height), interpolation=shrink), dtype=np.uint8)
-    peak = int(ink.max())
+    _, peak, _, _ = cv2.minMaxLoc(ink)
     if not peak:
         return cell
     if peak < _FULL:  # averaging pales thin strokes

@@ -20,6 +20,7 @@ _T = TypeVar("_T", bound=Placed)
 _LEVEL = 0.6  # of the height of what is compared, that middles in one line may differ by
 _REACH = 3.0  # times the height of what is compared, that a line may climb or fall in a gap
 _RECENT = 3  # regions that tell where a line goes on
+_TILTED = 0.1  # of a digit's height, that lines fall within a gap: then it is to be reckoned with
 _WIDE = 0.9  # of a digit's height: a gap that may part words
 _WIDER = 2.5  # times the gap that is usual on the page
 
@@ -49,7 +50,7 @@ def in_lines(regions: Iterable[_T]) -> list[list[_T]]:
     places = [_place(number, region.box) for number, region in enumerate(ordered)]
     lines = _chain(places, slope=0.0)
     slope = _slope(lines)
-    if abs(slope) > 0.02:
+    if abs(slope) * _widest_step(lines) > _TILTED * _median([place.height for place in places]):
         lines = _chain(places, slope)
     lines.sort(key=lambda line: _level(line, slope))
     return [[ordered[place.number] for place in line] for line in lines]
@@ -125,6 +126,10 @@ class _Line:
         if self._climb is not None and last.x - self._recent[-2][0] > 0.3 * tall:
             off = min(off, abs(y - last.y - self._climb * min(x - last.x, 2 * tall)))
         return off
+
+
+def _widest_step(lines: Iterable[Sequence[_Place]]) -> float:
+    return max([b.x - a.x for line in lines for a, b in pairwise(line)], default=0.0)
 
 
 def _chain(places: Sequence[_Place], slope: float) -> list[list[_Place]]:
