@@ -143,6 +143,24 @@ def test_exif_orientation_is_respected(form: str, orientation: int) -> None:
     assert close(load(file.getvalue()), MARKED)
 
 
+@pytest.mark.parametrize("form", ["PNG", "WEBP"])
+def test_a_broken_exif_block_states_nothing(form: str) -> None:
+    image = Image.fromarray(MARKED[:, :, ::-1])
+    exif = image.getexif()
+    exif[0x0112] = 6
+    file = io.BytesIO()
+    image.save(file, form, exif=exif, lossless=True)
+    data = file.getvalue()
+    turned = load(data)
+    assert turned.shape[:2] == MARKED.shape[1::-1]
+    at = data.index(b"MM\0*") if b"MM\0*" in data else data.index(b"II*\0")
+    # Its directory lies beyond the end of the file; PNG's checksum of it no longer holds.
+    assert load(data[: at + 4] + b"\x7f\xff\xff\x7f" + data[at + 8 :]).shape == MARKED.shape
+    # Pixels that read like a block are none.
+    plain = np.frombuffer(data[at - 4 : at + 26].ljust(30, b"\0"), np.uint8).reshape(1, 10, 3)
+    assert load(encoded(".bmp", plain)).shape == (1, 10, 3)
+
+
 @pytest.mark.parametrize(("ink", "paper"), [(0, 255), (255, 0)], ids=["dark", "light"])
 def test_strokes_on_nothing_stay_visible(ink: int, paper: int) -> None:
     """A drawing app saves white strokes on transparency; on white paper they would vanish."""

@@ -1,8 +1,6 @@
 """Any input to pixels: files, bytes, arrays, Pillow images become uint8, upright, without alpha."""
 
 import os
-import re
-import struct
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
@@ -10,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import ImageError
+from .exif import ORIENTATION_TAG, orientation_of
 from .opencv import cv2
 from .results import Pixels
 
@@ -41,15 +40,12 @@ Source: TypeAlias = (
     str | os.PathLike[str] | bytes | bytearray | memoryview | Readable | PillowImage | NDArray[Any]
 )
 
-_ORIENTATION_TAG = 0x0112
 _PNG = b"\x89PNG"
 _JPEG = b"\xff\xd8"
 _MAGIC = {
     **{_PNG: "PNG", _JPEG: "JPEG", b"II*\0": "TIFF", b"MM\0*": "TIFF"},
     **{b"RIFF": "WebP", b"BM": "BMP"},
 }
-# An EXIF block in a PNG chunk or a WebP chunk; JPEG and TIFF are turned upright by OpenCV itself.
-_EXIF = re.compile(rb"(?:eXIf|EXIF.{4}(?:Exif\0\0)?)(II\*\0|MM\0\*)", re.DOTALL)
 
 
 def load(source: Source) -> Pixels:
@@ -122,9 +118,9 @@ def _decode(data: bytes, name: str) -> Pixels:
         raise ImageError(f"{name}: is empty")
     jpeg = data.startswith(_JPEG)
     # OpenCV before 4.12 makes a picture of half a JPEG, and libpng complains on stderr.
-    if (jpeg and b"\xff\xd9" not in data[data.rfind(b"\xff\xda") :]) or (
-        data.startswith(_PNG) and b"IEND" not in data
-    ):
+    # What ends a file is looked for from its end, where it is found at once.
+    end = data.rfind(b"\xff\xd9" if jpeg else b"IEND") if jpeg or data.startswith(_PNG) else 0
+    if end < 0 or (jpeg and data.find(b"\xff\xda", end) >= 0):  # a scan begins after it
         raise ImageError(f"{name}: {why_undecodable(data)}")
     # IMREAD_UNCHANGED keeps alpha and 16 bits but skips the EXIF orientation, so it is left to
     # the formats that can have alpha.
@@ -139,7 +135,7 @@ def _decode(data: bytes, name: str) -> Pixels:
         pixels = _from_array(pixels)
     except ImageError as error:
         raise ImageError(f"{name}: {error}") from error
-    return pixels if jpeg else _upright(pixels, _exif_orientation(data))
+    return pixels if jpeg else _upright(pixels, orientation_of(data))
 
 
 def why_undecodable(data: bytes) -> str:
@@ -160,28 +156,6 @@ def why_undecodable(data: bytes) -> str:
     )
 
 
-def _exif_orientation(data: bytes) -> int:
-    """Return the EXIF orientation (1 to 8) of a PNG or WebP file, 1 where none is stated.
-
-    Layout of the tags: TIFF 6.0, section 2 (header, then a directory of 12-byte entries).
-    """
-    block = _EXIF.search(data)
-    if block is None:
-        return 1
-    tiff = data[block.start(1) :]
-    order = "<" if tiff.startswith(b"II") else ">"
-    try:
-        (directory,) = struct.unpack_from(order + "I", tiff, 4)
-        (count,) = struct.unpack_from(order + "H", tiff, directory)
-        for entry in range(count):
-            tag, _, _, value = struct.unpack_from(order + "HHIH", tiff, directory + 2 + 12 * entry)
-            if tag == _ORIENTATION_TAG:
-                return int(value)
-    except struct.error:  # a broken block states nothing
-        pass
-    return 1
-
-
 def _upright(pixels: Pixels, orientation: object) -> Pixels:
     """Apply an EXIF orientation; values that the standard lacks leave the pixels as they are."""
     if orientation in (5, 6, 7, 8):
@@ -200,7 +174,7 @@ def _from_pillow(image: PillowImage) -> Pixels:
             "scale its values to 0..255 and pass them as a uint8 array"
         )
     try:  # Pillow opens a file lazily: it may be truncated or closed by now
-        orientation = image.getexif().get(_ORIENTATION_TAG, 1)
+        orientation = image.getexif().get(ORIENTATION_TAG, 1)
         if image.mode in ("1", "L") or image.mode.startswith("I;16"):
             array = np.asarray(image)
         elif image.mode in ("RGBA", "LA", "PA", "La", "RGBa", "P"):
