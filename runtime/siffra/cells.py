@@ -22,6 +22,8 @@ _FULL = 254  # MNIST's images peak at 254 or 255
 _CUT_SIDE = 2.5 * INK_SIDE  # px that a larger digit is reduced to, about, before it is cut
 _NEXT = np.ones((3, 3), dtype=np.uint8)
 _LEVELS = np.arange(256, dtype=np.float32)
+_ROWS, _COLUMNS = np.indices((SIDE, SIDE), dtype=np.float32).reshape(2, -1)
+_MOMENTS = np.stack([np.ones_like(_ROWS), _COLUMNS, _ROWS])  # of a cell: 00, 10, 01
 _PALEST = 0.7  # of full ink, that pale strokes are brought to
 _PEN = 2.0  # least width of a stroke in cell pixels: a fine pen on a large page would fade away
 
@@ -88,9 +90,9 @@ def ink_of_cell(picture: Pixels) -> Box | None:
     x, y, width, height = cv2.boundingRect(picture)
     if max(width, height) != INK_SIDE:
         return None
-    ink = picture[y : y + height, x : x + width]
-    is_normal = ink.max() >= _FULL and _place_of(ink) == (x, y)
-    return Box(x, y, width, height) if is_normal else None
+    mass, across, down = (_MOMENTS @ picture.reshape(-1).astype(np.float32)).tolist()
+    is_placed = round(_MIDDLE - across / mass + x) == x and round(_MIDDLE - down / mass + y) == y
+    return Box(x, y, width, height) if is_placed and picture.max() >= _FULL else None
 
 
 def _cut(ink: Ink, region: Region) -> Pixels:

@@ -133,7 +133,7 @@ class Reader:
                 _digit(
                     scaled(read.box_before(found)),
                     found.cell,
-                    found.probabilities,
+                    found.probabilities.tolist(),
                     picture,
                     needed,
                 )
@@ -201,11 +201,10 @@ class Reader:
 
 
 def _digit(
-    box: Box, cell: Pixels, probabilities: NDArray[np.float32], picture: Pixels, needed: float
+    box: Box, cell: Pixels, probabilities: list[float], picture: Pixels, needed: float
 ) -> Digit:
     """Decide on what the network says: a digit from the probability on that is needed."""
-    row = probabilities.tolist()
-    confidence = max(row)
-    reason = reason_against(row, needed)
-    label = row.index(confidence) if reason is None else None
-    return Digit(label, confidence, reason, box, tuple(row), cell, picture)
+    confidence = max(probabilities)
+    reason = reason_against(probabilities, needed)
+    label = probabilities.index(confidence) if reason is None else None
+    return Digit(label, confidence, reason, box, tuple(probabilities), cell, picture)

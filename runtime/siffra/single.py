@@ -1,8 +1,5 @@
 """The one digit that a picture shows."""
 
-import numpy as np
-from numpy.typing import NDArray
-
 from .cells import ink_of_cell, to_cells
 from .doubt import DOUBT, second_look
 from .images import Source, load, to_grey
@@ -49,13 +46,10 @@ def find_one(picture: Pixels) -> tuple[Box, Pixels | None, Reason | None]:
     return box, to_cells(page, [region])[0], None
 
 
-def classify_one(cell: Pixels, classify: Classify) -> NDArray[np.float32]:
-    """Return the probabilities of a cell, uint8 [28, 28], looked at again where in doubt.
-
-    Returns:
-        float32 [10].
-    """
+def classify_one(cell: Pixels, classify: Classify) -> list[float]:
+    """Return the ten probabilities of a cell, uint8 [28, 28], looked at again where in doubt."""
     probabilities = classify(cell[None])
-    if probabilities.max() < DOUBT:
-        probabilities = second_look(cell[None], probabilities, classify)
-    return np.asarray(probabilities[0], np.float32)
+    row: list[float] = probabilities[0].tolist()
+    if max(row) < DOUBT:
+        row = second_look(cell[None], probabilities, classify)[0].tolist()
+    return row
