@@ -48,7 +48,7 @@ def explanation(reading: Reading, page: Page, model: str, threshold: float) -> P
         wide and 8,000 high.
     """
     picture = _picture(reading)
-    mask = _mask(page, reading.digits)
+    mask = _mask(page, reading.digits, max(picture.shape))
     narrow = picture.shape[1] + mask.shape[1] <= 2 * _SHORT
     both = _beside([picture, mask]) if narrow else _below([picture, mask])
     width = max(_LONG, both.shape[1])
@@ -122,15 +122,16 @@ def _picture(reading: Reading) -> Pixels:
     return _marked(canvas, marks)
 
 
-def _mask(page: Page, digits: Sequence[Digit]) -> Pixels:
-    """Return the ink and what became of it, as large as the picture."""
+def _mask(page: Page, digits: Sequence[Digit], side: int) -> Pixels:
+    """Return the ink and what became of it, about as large as the picture, whose side that is."""
     mask = page.ink.mask
+    side = max(side, _TINY)
     found = [each.box for line in page.lines for each in line]
     # Cells are cut from the strength of ink, so that what is not in the mask may count as well.
-    pale = np.minimum(1.0, _fitted(_within(found, page.ink.strength)) / page.ink.threshold)
+    pale = np.minimum(1.0, _fitted(_within(found, page.ink.strength), side) / page.ink.threshold)
     canvas = (pale[:, :, None] * _INK_PALE).astype(np.uint8)
     for layer, colour in ((mask, _INK_UNREAD), (_within(found, mask), _INK_READ)):
-        canvas[_fitted(layer) > _THIN] = colour
+        canvas[_fitted(layer, side) > _THIN] = colour
     marks = [
         _Mark(
             _scaled(box, mask, canvas),
@@ -256,14 +257,14 @@ def _text(text: str, size: float, colour: Colour, width: int, most: int = 3) -> 
     return paper
 
 
-def _fitted(pixels: Pixels) -> Pixels:
-    """Return pixels as large as there is room for them; small ones enlarged by a whole factor."""
+def _fitted(pixels: Pixels, side: int = _TINY) -> Pixels:
+    """Return pixels as large as there is room for them, smaller ones by a whole factor larger."""
     height, width = pixels.shape[:2]
     room = (_LONG, _SHORT) if width >= height else (_SHORT, _LONG)
     zoom = min(1.0, room[0] / width, room[1] / height)
     way = cv2.INTER_AREA
-    if max(height, width) <= _TINY:
-        zoom, way = float(_TINY // max(height, width)), cv2.INTER_NEAREST
+    if max(height, width) <= side:
+        zoom, way = float(side // max(height, width)), cv2.INTER_NEAREST
     size = max(1, round(width * zoom)), max(1, round(height * zoom))
     return np.asarray(cv2.resize(pixels, size, interpolation=way), dtype=np.uint8)
 
