@@ -1,6 +1,7 @@
 """Whatever comes in becomes uint8 pixels, upright and opaque, or an ImageError that helps."""
 
 import io
+import struct
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -156,6 +157,11 @@ def test_a_broken_exif_block_states_nothing(form: str) -> None:
     at = data.index(b"MM\0*") if b"MM\0*" in data else data.index(b"II*\0")
     # Its directory lies beyond the end of the file; PNG's checksum of it no longer holds.
     assert load(data[: at + 4] + b"\x7f\xff\xff\x7f" + data[at + 8 :]).shape == MARKED.shape
+    # What follows the end of a file is no part of it.
+    without = io.BytesIO()
+    Image.fromarray(MARKED[:, :, ::-1]).save(without, form, lossless=True)
+    block = struct.pack(">I4s", 26, b"eXIf") if form == "PNG" else struct.pack("<4sI", b"EXIF", 26)
+    assert load(without.getvalue() + block + data[at : at + 30]).shape == MARKED.shape
     # Pixels that read like a block are none.
     plain = np.frombuffer(data[at - 4 : at + 26].ljust(30, b"\0"), np.uint8).reshape(1, 10, 3)
     assert load(encoded(".bmp", plain)).shape == (1, 10, 3)

@@ -58,6 +58,17 @@ def test_paper_without_ink_has_none(paper: Pixels) -> None:
     assert cv2.countNonZero(ink.mask) < 0.01 * paper.size
 
 
+@pytest.mark.parametrize("y", range(100, 140, 3))
+def test_a_line_of_small_digits_tells_what_is_ink_wherever_it_is(y: int) -> None:
+    """However few rows of a large page it covers, and on paper without any noise."""
+    page = blank(640, 640, level=60)
+    ink = digit_ink(4, 12)
+    height, width = ink.shape
+    page[y : y + height, 300 : 300 + width] = np.maximum(60, ink)
+    strength = find_ink(page).strength
+    assert strength[y : y + height, 300 : 300 + width].max() > 100
+
+
 def test_faint_ink_is_told_from_noise() -> None:
     """A pencil that takes 30 of 200 grey levels, seen by a sensor that adds 4 of its own."""
     page = blank(level=200)

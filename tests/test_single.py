@@ -71,7 +71,25 @@ def test_what_is_not_quite_a_cell_is_looked_at_as_a_picture(reader: Reader, chan
     assert digit.label == 5 or digit.reason == "blank"
 
 
-def test_a_dash_is_no_digit_by_its_shape_alone() -> None:
-    dash = np.zeros((28, 28), np.uint8)
-    dash[13:16, 4:24] = 255
-    assert one_cell(normalise(dash)) is None
+def no_digit(name: str) -> Pixels:
+    """What has the size and the place of a digit, and is none."""
+    cell = np.zeros((28, 28), np.uint8)
+    if name == "a dash":
+        cell[13:16, 4:24] = 255
+    elif name == "a block":
+        cell[4:24, 7:21] = 255
+    elif name == "two specks":
+        cell[4, 14] = cell[23, 14] = 255
+    elif name == "four specks":
+        cell[4, 4] = cell[4, 23] = cell[23, 4] = cell[23, 23] = 255
+    else:
+        cv2.rectangle(cell, (4, 4), (23, 23), 255, 1 if name == "a fine box" else 2)
+    return normalise(cell)
+
+
+@pytest.mark.parametrize(
+    "name", ["a dash", "a block", "two specks", "four specks", "a box", "a fine box"]
+)
+def test_what_has_the_place_of_a_digit_but_not_its_shape_is_none(reader: Reader, name: str) -> None:
+    assert one_cell(no_digit(name)) is None
+    assert not reader.classify(no_digit(name)).accepted

@@ -45,13 +45,15 @@ def _png_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
     while at + 8 <= len(data):
         length, name = struct.unpack_from(">I4s", data, at)
         yield name, at + 8, at + 8 + length
+        if name == b"IEND":
+            return
         at += 12 + length  # its checksum follows
 
 
 def _riff_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
     """Yield name, start and end of each chunk (WebP container specification: RIFF)."""
-    at = 12
-    while at + 8 <= len(data):
+    at, end = 12, min(len(data), 8 + int.from_bytes(data[4:8], "little"))
+    while at + 8 <= end:
         name, length = struct.unpack_from("<4sI", data, at)
         yield name, at + 8, at + 8 + length
         at += 8 + length + length % 2

@@ -28,6 +28,8 @@ _MAYBE_WIDE = 0.55  # the same of what may be two, where the network is not sure
 _SURE = 0.98
 _ENOUGH = 4  # regions of which all are accepted: a page without doubt
 _SMALL_SIDE = 512  # px at most of a copy for a first look
+_SPECK = 3  # px in it; what is larger may be small print, which a closer look is for
+_PEN = 0.6  # of the pen, that the stroke of a 1 is broad
 _SMALL = 24  # px; smaller digits are looked for in a larger copy, if there is one
 _FINE = 28  # px that digits have in that copy
 _MANY = 400  # regions: on a page with more of them, letters mostly, none is taken apart
@@ -89,11 +91,15 @@ def _glance(grey: Pixels, classify: Classify, threshold: float) -> Page | None:
         return None
     ink = find_ink(copy, light)
     started = perf_counter()
-    regions = locate(ink, ruled=False)
+    regions = locate(ink, _SPECK, ruled=False)
     if not _ENOUGH <= len(regions) <= _MANY:
         return None
     if median([region.box.height for region in regions]) < _SMALL or any(map(is_wide, regions)):
         return None
+    pens = [region.stroke_width for region in regions if not is_slim(region.box)]
+    bare = [region.stroke_width for region in regions if is_slim(region.box)]
+    if bare and (not pens or min(bare) < _PEN * median(pens)):
+        return None  # a pixel or two are all there is of a crease, which then passes for a 1
     located = perf_counter()
     cells = to_cells(ink, regions)
     normalised = perf_counter()

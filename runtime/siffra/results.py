@@ -100,7 +100,8 @@ class Timings(NamedTuple):
     """Source to grey pixels."""
 
     locate: float
-    """Grey pixels to ink to regions; with `rotate="auto"`, also which way up they are."""
+    """Grey pixels to ink to regions; with `rotate="auto"`, also which way up they are; and a first
+    look at a small copy, where it left doubts."""
 
     cells: float
     """Regions to cells."""

@@ -54,7 +54,7 @@ class Session:
             batch: The most cells to be computed at once.
 
         Returns:
-            float32 [n, 10], an array of the caller's own.
+            float32 [n, 10], which no later call changes.
         """
         if cells.shape == _ONE:
             return self._run_one(cells)

@@ -1,13 +1,21 @@
 """The one digit that a picture shows."""
 
+import numpy as np
+
 from .cells import ink_of_cell, to_cells
+from .contract import INK_SIDE
 from .doubt import DOUBT, second_look
 from .images import Source, load, to_grey
 from .ink import find_ink
 from .locate import MIN_SIDE, locate_one, may_be_digit
 from .network import Classify
+from .opencv import cv2
 from .results import Box, Pixels, Reason
 from .scale import reduce, to_picture
+
+_FILLED = 0.8  # of its box, that no digit fills but a 1
+_SLIM = 0.35  # width over height of a 1
+_CLOSED = 0.8  # of each side, that a frame covers
 
 
 def one_cell(source: Source) -> Pixels | None:
@@ -29,7 +37,7 @@ def find_one(picture: Pixels) -> tuple[Box, Pixels | None, Reason | None]:
     A picture that is a cell already is taken as it is.
     """
     drawn = ink_of_cell(picture)
-    if drawn is not None and drawn.width < 3 * drawn.height:
+    if drawn is not None and _is_plain(picture, drawn):
         cell = picture.copy()
         cell.setflags(write=False)
         return drawn, cell, None
@@ -44,6 +52,22 @@ def find_one(picture: Pixels) -> tuple[Box, Pixels | None, Reason | None]:
     if not may_be_digit(region):
         return box, None, "not_a_digit"
     return box, to_cells(page, [region])[0], None
+
+
+def _is_plain(cell: Pixels, box: Box) -> bool:
+    """Whether a cell, with ink in a box, shows neither a dash, specks, a frame nor what is filled.
+
+    What may be one of these is looked at more closely.
+    """
+    x, y, width, height = box
+    ink = cell[y : y + height, x : x + width]
+    inked = cv2.countNonZero(ink)
+    if width < _SLIM * height and inked > _FILLED * ink.size:
+        return True  # a straight 1
+    if width >= 3 * height or not INK_SIDE <= inked <= _FILLED * ink.size:
+        return False
+    sides = ink[0], ink[-1], ink[:, 0], ink[:, -1]
+    return any(np.count_nonzero(side) < _CLOSED * side.size for side in sides)
 
 
 def classify_one(cell: Pixels, classify: Classify) -> list[float]:

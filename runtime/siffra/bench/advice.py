@@ -71,7 +71,7 @@ def _batch(rows: list[dict[str, Any]], main: str) -> dict[str, Any] | None:
     size = next(size for size, cost in each.items() if cost <= best / _NEARLY)
     return _setting(
         "cells a call", size,
-        f"{main}: {duration(each[size])} a cell, alone {duration(each[min(each)])}, "
+        f"{main}: {duration(each[size])} a cell, {duration(each[min(each)])} with {min(each)}, "
         f"{duration(each[max(each)])} with {max(each)}",
     )  # fmt: skip
 

@@ -1,11 +1,11 @@
 """Two results side by side: how many times as long the second takes, row by row.
 
-The ratio is that of the medians of the turns' medians; `figures` says how its interval comes about.
-It holds for all rows at once. Yet turns of one run tell nothing of what changes slowly: a neighbour
-on the same host, heat, another program that wants the cores. So each turn also times a yardstick,
-work that siffra has no part in, and asks the kernel how long it had to wait for a core. By what
-these changed between the runs, a row's interval has to be beyond, before the row is said to be
-slower or faster.
+The ratio is that of the geometric means of the turns' medians; `figures` says how its interval
+comes about. It holds for all rows at once. Yet turns of one run tell nothing of what changes
+slowly: a neighbour on the same host, heat, another program that wants the cores. So each turn also
+times a yardstick, work that siffra has no part in, and asks the kernel how long it had to wait for
+a core. By what these changed between the runs, a row's interval has to be beyond, before the row is
+said to be slower or faster.
 """
 
 import re

@@ -44,7 +44,7 @@ class Level(NamedTuple):
     """Where the turns of a row are, on a scale of logarithms."""
 
     log: float
-    """Median of the turns' medians."""
+    """Mean of the logarithms of the turns' medians."""
     error: float
     """Standard error of that, from resampled turns; infinite with fewer than three."""
     turns: int
@@ -59,11 +59,13 @@ def level(medians: Sequence[float]) -> Level:
     """Return the level of turns, given the median of each, in nanoseconds."""
     logs = np.log(np.asarray(medians, dtype=np.float64))
     count = len(logs)
-    middle = float(np.median(logs))
+    # The mean, since a turn's process often runs at one of two speeds, by where it lies in memory:
+    # of two levels the resampled median jumps from one to the other.
+    middle = float(logs.mean())
     if count < _FEWEST:
         return Level(middle, float("inf"), count)
     chosen = np.random.default_rng(0).integers(0, count, (_RESAMPLES, count))
-    spread = float(np.median(logs[chosen], axis=1).std()) * np.sqrt(count / (count - 1))
+    spread = float(logs[chosen].mean(axis=1).std()) * np.sqrt(count / (count - 1))
     # No clock tells less than its tick.
     return Level(middle, float(np.hypot(spread, _TICK / np.exp(middle) / np.sqrt(12))), count)
 

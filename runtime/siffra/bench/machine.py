@@ -24,11 +24,14 @@ _FLAGS = {
     **{"avx512vl": "avx512vl", "avx512_vnni": "avx512_vnni", "amx_int8": "amx_int8"},
     **{"asimd": "neon", "neon": "neon", "asimddp": "neon_dotprod", "i8mm": "neon_i8mm"},
     **{"asimdhp": "neon_fp16", "bf16": "neon_bf16", "sve": "sve"},
-    # macOS' names, in lower case
-    **{"avx1.0": "avx", "sse4.1": "sse4_1", "avx512_vnni_": "avx512_vnni"},
-    **{"hw.optional.arm.feat_dotprod": "neon_dotprod", "hw.optional.neon": "neon"},
-    **{"hw.optional.arm.feat_i8mm": "neon_i8mm", "hw.optional.arm.feat_bf16": "neon_bf16"},
-    **{"hw.optional.arm.feat_fp16": "neon_fp16", "hw.optional.advsimd": "neon"},
+}
+_MACOS_FLAGS = {  # names of sysctl that tell 1
+    **{"hw.optional.sse4_1": "sse4_1", "hw.optional.avx1_0": "avx", "hw.optional.avx2_0": "avx2"},
+    **{"hw.optional.fma": "fma", "hw.optional.f16c": "f16c", "hw.optional.avx512f": "avx512f"},
+    **{"hw.optional.avx512vl": "avx512vl", "hw.optional.avx512vnni": "avx512_vnni"},
+    **{"hw.optional.neon": "neon", "hw.optional.AdvSIMD": "neon"},
+    **{"hw.optional.arm.FEAT_DotProd": "asimddp", "hw.optional.arm.FEAT_I8MM": "i8mm"},
+    **{"hw.optional.arm.FEAT_BF16": "bf16", "hw.optional.arm.FEAT_FP16": "asimdhp"},
 }
 _WINDOWS_FLAGS = {40: "avx2", 41: "avx512f", 19: "neon", 43: "asimddp"}
 
@@ -210,6 +213,4 @@ def _flags_elsewhere() -> str:
 
         present = ctypes.windll.kernel32.IsProcessorFeaturePresent
         return " ".join(name for number, name in _WINDOWS_FLAGS.items() if present(number))
-    features = [_sysctl(f"machdep.cpu.{kind}") or "" for kind in ("features", "leaf7_features")]
-    optional = [name for name in _FLAGS if name.startswith("hw.") and _sysctl(name) == "1"]
-    return " ".join([*features, *optional]).lower()
+    return " ".join(flag for name, flag in _MACOS_FLAGS.items() if _sysctl(name) == "1")

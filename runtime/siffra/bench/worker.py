@@ -30,12 +30,17 @@ _STATUS, _REFERENCES = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 _TASKS = Path("/proc/self/task")
 
 
-def serve(reader: "Reader", marks: list[int]) -> None:
-    """Say how the start went; then measure what standard input asks for, line by line."""
-    began = process_time_ns()
+def serve(reader: "Reader", marks: list[int], spent: int) -> None:
+    """Say how the start went; then measure what standard input asks for, line by line.
+
+    Args:
+        reader: What is measured.
+        marks: When the stages of the start were over, by `perf_counter_ns`.
+        spent: Processor time until then, ns.
+    """
     import siffra
 
-    start = {"marks": marks, "cpu_ns": began, "waited_ns": waited_ns({}), **memory()}
+    start = {"marks": marks, "cpu_ns": spent, "waited_ns": waited_ns({}), **memory()}
     _say({"package": siffra.__file__, **start})
     work = _Work(reader)
     for line in sys.stdin:
