@@ -67,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"{model}: pixels, digits, read, ms, and of it decode, locate, cells, inference")
         by_pixels = list(_measured(model, reader, [(size, 8) for size in SIZES]))
         megapixels = [each.width * each.height / 1e6 for each in by_pixels]
-        print(_growth("pixels", megapixels, by_pixels), flush=True)
+        print(_growth("megapixels", megapixels, by_pixels), flush=True)
         by_digits = list(_measured(model, reader, [((4000, 3000), count) for count in COUNTS]))
         print(_growth("digits", [each.digits for each in by_digits], by_digits), flush=True)
         results += by_pixels + by_digits
@@ -141,11 +141,20 @@ def draw_page(width: int, height: int, digits: int) -> NDArray[np.uint8]:
 
 
 def _growth(what: str, amounts: Sequence[float], results: Sequence[Growth]) -> str:
-    """Tell from what the slowest half takes by which power of an amount the time grows."""
+    """Tell by which power of an amount the time grows, over all, and where it is most of it.
+
+    What a page takes whatever is on it hides the growth in the lower half.
+    """
     half = len(amounts) // 2
-    logs = np.log(amounts[half:]), np.log([each.milliseconds for each in results[half:]])
-    power = float(np.polyfit(*logs, 1)[0])
-    return f"time grows as {what} to the power of {power:.2f}, from {amounts[half]:g} on\n"
+    times = [each.milliseconds for each in results]
+    whole, upper = (
+        float(np.polyfit(np.log(amounts[start:]), np.log(times[start:]), 1)[0])
+        for start in (0, half)
+    )
+    return (
+        f"time grows as {what} to the power of {whole:.2f}, "
+        f"and of {upper:.2f} from {amounts[half]:g} {what} on\n"
+    )
 
 
 if __name__ == "__main__":

@@ -125,7 +125,8 @@ class Worker:
                 rows = (row for batch in batches for row in batch.to_pylist())
                 for number, row in enumerate(rows, source["first"]):
                     cell = row[column]["bytes"] if isinstance(row[column], dict) else row[column]
-                    data = ImageError("its row holds no picture") if cell is None else cell
+                    lacking = ImageError("its row holds no encoded picture")
+                    data = cell if isinstance(cell, bytes) else lacking
                     yield str(row[key]) if key else f"{name}#{number}", data
         except (OSError, pa.ArrowException) as error:
             yield name, error
@@ -208,6 +209,10 @@ def prepare(options: argparse.Namespace) -> tuple[dict[str, Any], int]:
         **{key: getattr(options, key) for key in ("threshold", "rotate", "column", "id")},
         "identity": identity(Reader(model, threshold=options.threshold)),
     }
+    if not out.exists() and next(_files(Path(options.source), out), None) is None:
+        raise ValueError(f"{options.source}: there is no picture, and no table of them")
+    if out.is_file():
+        raise ValueError(f"{out}: is a file; name a folder")
     out.mkdir(parents=True, exist_ok=True)
     if not any(not path.name.startswith(".") for path in out.iterdir()):
         with replacing(out / _SETTINGS) as temporary:
@@ -293,15 +298,19 @@ def main() -> int:
         path.unlink()
     todo = [part for part in range(count) if not _file(options.out, part).exists()]
     started, pictures, errors = perf_counter(), 0, 0
-    for done, read in enumerate(read_parts(todo, options, settings) if todo else [], 1):
-        pictures, errors = pictures + read["pictures"], errors + read["errors"]
-        rate = pictures / (perf_counter() - started)
-        print(
-            f"{count - len(todo) + done} of {count} parts; {pictures} pictures, {errors} errors, "
-            f"{rate:.1f} pictures a second",
-            file=sys.stderr,
-            end="\r" if sys.stderr.isatty() else "\n",
-        )
+    try:
+        for done, read in enumerate(read_parts(todo, options, settings) if todo else [], 1):
+            pictures, errors = pictures + read["pictures"], errors + read["errors"]
+            rate = pictures / (perf_counter() - started)
+            print(
+                f"{count - len(todo) + done} of {count} parts; {pictures} pictures, "
+                f"{errors} errors, {rate:.1f} pictures a second",
+                file=sys.stderr,
+                end="\r" if sys.stderr.isatty() else "\n",
+            )
+    except KeyboardInterrupt:
+        print("bulk_ray: stopped; started again with the same words it goes on", file=sys.stderr)
+        return 130
     print(f"{options.out}: {count} parts")
     return 0
 

@@ -156,7 +156,7 @@ def test_tables_of_pictures_are_read_by_their_ids(
     python(*command(table, out, "--column", "scan", "--id", "key"))
     read = rows(out)
     assert [read[str(key)]["text"] for key in range(3)] == [examples[path] for path in paths]
-    assert "no picture" in read["3"]["error"]
+    assert "no encoded picture" in read["3"]["error"]
 
 
 def test_readings_of_another_run_are_not_mixed_in(run: Run) -> None:
@@ -178,3 +178,7 @@ def test_nothing_to_read_is_said(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     message = python(*command(tmp_path / "empty", tmp_path / "out"), status=2).stderr
     assert "there is no picture" in message
+    assert not (tmp_path / "out").exists()
+    (tmp_path / "file").touch()
+    message = python(*command(ROOT / "examples", tmp_path / "file"), status=2).stderr
+    assert "is a file; name a folder" in message

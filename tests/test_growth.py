@@ -22,7 +22,7 @@ def test_each_page_is_measured_and_the_growth_told(
     assert all(each["found"] == each["digits"] for each in results)
     assert all(0 < sum(each["stages"].values()) <= each["milliseconds"] * 1.5 for each in results)
     output = capsys.readouterr().out
-    assert output.count("time grows as pixels to the power of") == 1
+    assert output.count("time grows as megapixels to the power of") == 1
     assert output.count("time grows as digits to the power of") == 1
 
 

@@ -26,6 +26,10 @@ def test_every_released_model_is_measured(tmp_path: Path) -> None:
     for result in results:
         assert result["batch_microseconds"] > 0.1
         assert result["microseconds"] <= result["slow_microseconds"]
+        assert result["bare_microseconds"] > 0
+        assert result["microseconds"] < result["classify_microseconds"]
+        for way in ("bare", "classify"):
+            assert f"{result[f'{way}_microseconds']:.1f}" in shown
         assert f"{result['microseconds']:.1f}" in shown
 
 

@@ -29,6 +29,7 @@ def test_pages_are_measured_stage_by_stage(tmp_path: Path) -> None:
         assert result["right"], f"{result['page']} was misread"
         assert result["milliseconds"] <= result["slow_milliseconds"]
         assert sum(result["stages"].values()) == pytest.approx(result["milliseconds"], rel=0.3)
+        assert result["floor_milliseconds"] > 0
         assert f"{result['milliseconds']:.2f}" in shown
 
 
