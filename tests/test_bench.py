@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,10 @@ import pytest
 
 from siffra import Reader, bench
 from siffra.bench import WORKLOADS
+from siffra.bench.advice import advice
 from siffra.bench.cases import plan
 from siffra.bench.scene import draw_scene
+from siffra.bench.table import lines_of
 from siffra.network import MODELS, released
 from tests.conftest import ROOT
 
@@ -108,6 +111,106 @@ def test_figures_are_those_of_the_samples(measured: tuple[dict[str, Any], str, P
             assert figures["p99"] == pytest.approx(np.quantile(samples, 0.99), abs=0.1)
 
 
+def test_levels_are_those_of_the_turns(measured: tuple[dict[str, Any], str, Path]) -> None:
+    for row in measured[0]["rows"]:
+        medians = [np.median(turn["ns"]) for turn in row["turns"]]
+        assert row["level_ns"] == pytest.approx(np.exp(np.log(medians).mean()), abs=0.1)
+
+
+@pytest.mark.skipif(not Path("/proc/self/schedstat").exists(), reason="needs Linux's /proc")
+def test_the_thread_that_calls_does_not_wait_all_the_time(
+    measured: tuple[dict[str, Any], str, Path],
+) -> None:
+    """OpenCV's idle threads do; they are not what a reading waits for."""
+    for row in measured[0]["rows"]:
+        for turn in row["turns"]:
+            assert 0 <= turn["waited_ns"] < turn["wall_ns"]
+
+
+@pytest.mark.skipif(not Path("/proc/self/schedstat").exists(), reason="needs Linux's /proc")
+def test_only_the_main_thread_counts_as_waiting() -> None:
+    """Two others quarrel about one core while it sleeps."""
+    code = (
+        "import os, threading, time, zlib; from pathlib import Path\n"
+        "from siffra.bench.worker import waited_ns\n"
+        "os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})\n"
+        "done = threading.Event()\n"
+        "def quarrel():\n"
+        "    while not done.is_set(): zlib.compress(bytes(1 << 22))\n"
+        "others = [threading.Thread(target=quarrel) for _ in range(2)]\n"
+        "before = waited_ns()\n"
+        "for other in others: other.start()\n"
+        "time.sleep(0.5)\n"
+        "waited = waited_ns() - before\n"
+        "tasks = Path('/proc/self/task').glob('*/schedstat')\n"
+        "all = [int(task.read_text().split()[1]) for task in tasks]\n"
+        "done.set()\n"
+        "print(waited / max(all))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert float(done.stdout) < 0.5
+
+
+def test_the_advice_is_about_the_model_that_it_recommends(
+    measured: tuple[dict[str, Any], str, Path],
+) -> None:
+    """Of two, the accurate one: the other is faster, for half a point of accuracy."""
+    advice = {each["setting"]: each for each in measured[0]["advice"]}
+    assert advice["model"]["value"] == "cnn-int8"
+    assert "ann gives up 0." in advice["model"]["why"]
+    assert "cnn-int8, a cell" in advice["cells a call"]["why"]
+    rows = {row["key"]: row for row in measured[0]["rows"]}
+    level = rows["cell/1 cell/cnn-int8/threads=1"]["level_ns"] / 1e3
+    assert f"{level:.1f} us with 1," in advice["cells a call"]["why"]
+
+
+def _row(model: str, case: str, medians: list[float], **more: Any) -> dict[str, Any]:
+    turns = [{"ns": [value]} for value in medians]
+    level = float(np.exp(np.log(medians).mean()))
+    row = {"workload": "cell", "case": case, "model": model, "threads": 1, "cells": 1}
+    return {**row, "turns": turns, "level_ns": level, "cpu_share": 1.0, **more}
+
+
+def _advice(rows: list[dict[str, Any]], **accuracy: float) -> dict[str, dict[str, Any]]:
+    models = {name: {"accuracy": value} for name, value in accuracy.items()}
+    return {each["setting"]: each for each in advice(rows, models, next(iter(models)))}
+
+
+def test_the_fastest_of_the_accurate_models_is_recommended() -> None:
+    steady = np.array([1.0, 1.01, 0.99, 1.0])
+    rows = [
+        _row(name, "1 cell", (1e5 * factor * steady).tolist())
+        for name, factor in (("cnn", 3), ("small", 2), ("tiny", 1), ("odd", 2.5))
+    ]
+    found = _advice(rows, cnn=0.9963, small=0.9960, tiny=0.9910, odd=0.9970)["model"]
+    assert found["value"] == "odd"  # small is 0.1 points below the best
+    assert "tiny gives up 0.60 points" in found["why"]
+    found = _advice(rows, cnn=0.9963, small=0.9960, tiny=0.9910, odd=0.9920)["model"]
+    assert found["value"] == "small"
+    noisy = [_row(name, "1 cell", [1e5, 3e5, 2e5]) for name in ("cnn", "small")]
+    noisy[1] = _row("small", "1 cell", [1.2e5, 0.9e5, 2.8e5])
+    found = _advice(noisy, cnn=0.9963, small=0.9963)["model"]
+    assert (found["value"], "not told apart: the default" in found["why"]) == ("cnn", True)
+
+
+@pytest.mark.parametrize(
+    ("late", "p99", "value", "said"),
+    [(0, 4e6, 150, "p99 4.00 ms"), (0, None, 150, "p95 3.00 ms"), (30, None, "below 30", "late")],
+)
+def test_the_pace_is_told_by_what_was_measured(
+    late: int, p99: float | None, value: object, said: str
+) -> None:
+    figures = {"p99": p99, "p95": 3e6, "max": 9e6, "count": 45}
+    paced = _row("cnn", "30 fps", [2e6] * 3, workload="paced", fps=30.0, late=late, ns=figures)
+    paced.update(cells=None, cpu_share=0.1)
+    found = _advice([paced], cnn=0.9963)["frames a second"]
+    assert found["value"] == value
+    assert said in found["why"]
+    assert ("p99" in found["why"]) == (p99 is not None)
+
+
 def test_stages_make_up_the_whole(measured: tuple[dict[str, Any], str, Path]) -> None:
     staged = [row for row in measured[0]["rows"] if row["stages_ns"]]
     assert {row["workload"] for row in staged} == {"picture", "paced", "cold"}
@@ -147,6 +250,16 @@ def test_the_table_says_what_the_file_says(measured: tuple[dict[str, Any], str, 
     assert f"{row['ns']['count']} calls" in shown  # of the histogram: nothing is cut off
     histogram = shown.split(f"{row['ns']['count']} calls\n")[1].split("\n\n")[0]
     assert sum(int(each.split()[-1]) for each in histogram.splitlines()) == row["ns"]["count"]
+
+
+def test_columns_stay_apart_where_figures_are_large(
+    measured: tuple[dict[str, Any], str, Path],
+) -> None:
+    result = json.loads(json.dumps(measured[0]))
+    (row,) = [r for r in result["rows"] if (r["workload"], r["model"]) == ("cell", "ann")]
+    row["ns"].update(p99_9=1.589264e9, max=96.715e9, mean=12.3456e6, std=9.9994e6)
+    line = next(line for line in lines_of(result) if re.match(r" +1 cell +ann ", line))
+    assert line.split()[-7:-3] == ["1.59s", "96.7s", "12.3ms", "9999"]
 
 
 def test_the_plot_is_a_picture(tmp_path: Path) -> None:
@@ -195,13 +308,35 @@ def test_pictures_of_ones_own_are_read_from_their_files(
     examples: dict[Path, str], tmp_path: Path
 ) -> None:
     path = next(iter(examples))
-    siffra_bench(
-        *SHORT, "--workload", "picture", "--source", path, "--json", tmp_path / "own.json"
+    done = siffra_bench(
+        *SHORT, "--workload", "picture", "paced", "--source", path, "--json", tmp_path / "own.json"
     )  # fmt: skip
-    (row,) = json.loads((tmp_path / "own.json").read_text())["rows"]
+    (row, paced) = json.loads((tmp_path / "own.json").read_text())["rows"]
     assert row["case"] == path.name
-    assert row["digits_expected"] is None
-    assert row["stages_ns"]["decode"]["min"] > 1e5  # a file is decoded
+    assert paced["case"] == "30 fps, 1 picture"
+    for each in (row, paced):
+        assert each["digits_expected"] is None
+        assert each["stages_ns"]["decode"]["min"] > 1e5  # a file is decoded
+    assert "decoding included" in done.stdout.replace("\n    ", " ")
+
+
+def test_pictures_of_ones_own_that_cannot_be_read_are_named_and_left_out(
+    examples: dict[Path, str], tmp_path: Path
+) -> None:
+    shutil.copy(next(iter(examples)), tmp_path / "good.jpg")
+    (tmp_path / "bad.png").write_bytes(b"no picture")
+    done = siffra_bench(
+        *SHORT, "--workload", "picture", "--source", tmp_path, "--json", tmp_path / "own.json",
+        status=1,
+    )  # fmt: skip
+    assert "bad.png" in done.stderr
+    (row,) = json.loads((tmp_path / "own.json").read_text())["rows"]
+    assert row["case"] == "good.jpg"
+
+
+def test_pictures_that_nothing_reads_are_said_not_to_be_used() -> None:
+    done = siffra_bench(*SHORT, "--workload", "cell", "--source", "missing.png")
+    assert "--source is not used" in done.stderr
 
 
 def test_without_opencv_cells_are_measured_and_the_rest_is_said(tmp_path: Path) -> None:
@@ -212,6 +347,8 @@ def test_without_opencv_cells_are_measured_and_the_rest_is_said(tmp_path: Path) 
     assert "siffra[headless]" in done.stderr
     document = json.loads(result.read_text())
     assert {row["workload"] for row in document["rows"]} == {"cell", "batch", "cold"}
+    cold = {row["case"] for row in document["rows"] if row["workload"] == "cold"}
+    assert cold == {"imports alone", "first cell"}  # with OpenCV: first picture
     assert "OpenCV" in document["plan"]["skipped"][0]
     only = siffra_bench("--workload", "picture", status=1, environment=environment)
     assert "siffra[headless]" in only.stderr
@@ -231,7 +368,11 @@ def test_without_matplotlib_a_plot_is_refused_at_once(tmp_path: Path) -> None:
     [
         (["--model", "lenet"], "--model: no model 'lenet'"),
         (["--json", "missing/result.json"], "no folder"),
-        (["--json", "tests"], "is a folder"),
+        (["--json", "tests"], "is a folder or device"),
+        (["--json", "x" * 300], "cannot be written (File name too long)"),
+        (["--plot", "result.jpg"], "only .png is written"),
+        (["--source", "missing.png"], "missing.png: no such file"),
+        (["--threads", "1,65"], "65 threads are more than 64"),
         (["--source", "missing-*.png"], "matches no file"),
         (["--source", "-"], "name a file"),
         (["--turns", "0"], "whole number"),
@@ -243,6 +384,29 @@ def test_wrong_usage_is_said_before_anything_is_measured(arguments: list[str], s
     done = siffra_bench(*arguments, status=2)
     assert said in done.stderr
     assert not done.stdout
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs limits of POSIX")
+def test_a_file_that_cannot_be_written_costs_no_figures(tmp_path: Path) -> None:
+    """The disk is full when all is measured."""
+    code = (
+        "import resource, sys; from siffra.bench import run; from siffra.cli import main\n"
+        "measured = run.result_of\n"
+        "def then_the_disk_is_full(*arguments):\n"
+        "    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
+        "    return measured(*arguments)\n"
+        "run.result_of = then_the_disk_is_full\n"
+        "sys.exit(main())"
+    )
+    path = tmp_path / "result.json"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "bench", *SHORT, "--workload", "cell", "--json", str(path)],
+        cwd=ROOT, capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "1 cell" in done.stdout
+    assert f"siffra: {path}: cannot be written (File too large); name another" in done.stderr
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_file_that_is_no_picture_is_named() -> None:
@@ -307,7 +471,8 @@ def test_a_process_that_dies_is_said() -> None:
     deadline = time.monotonic() + 20
     while process.poll() is None and time.monotonic() < deadline:
         for child in children.read_text().split():
-            os.kill(int(child), signal.SIGKILL)
+            with suppress(ProcessLookupError):  # it has ended by itself
+                os.kill(int(child), signal.SIGKILL)
     _, said = process.communicate(timeout=30)
     assert process.returncode == 1
     assert "the process that measures ann ended" in said

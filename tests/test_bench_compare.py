@@ -21,12 +21,13 @@ Change = Callable[[dict[str, Any]], None]
 
 
 def compare(
-    before: Path, after: Path, *options: object, status: int = 0
+    before: Path, after: Path, *options: object, status: int = 0, columns: int = 160
 ) -> subprocess.CompletedProcess[str]:
     done = subprocess.run(
         [sys.executable, "-W", "error", "-m", "siffra", "bench", "compare",
          *map(str, (before, after, *options))],
-        cwd=ROOT, capture_output=True, text=True, check=False, timeout=60,
+        env={**os.environ, "COLUMNS": str(columns)}, cwd=ROOT,
+        capture_output=True, text=True, check=False, timeout=60,
     )  # fmt: skip
     assert done.returncode == status, done.stdout + done.stderr
     assert "Traceback" not in done.stderr
@@ -38,7 +39,7 @@ def measure(path: Path, package: Path | None = None) -> Path:
     where = {} if package is None else {"PYTHONPATH": str(package.parent)}
     done = subprocess.run(
         [sys.executable, "-m", "siffra", "bench", "--quick", "--turns", "5", "--model", "ann",
-         "--workload", "cell", "batch", "--json", str(path)],
+         "--workload", "cell", "batch", "picture", "--json", str(path)],
         env={**os.environ, **where}, cwd=ROOT if package is None else package.parent,
         capture_output=True, text=True, check=False, timeout=120,
     )  # fmt: skip
@@ -87,7 +88,6 @@ def made(
                     "wall_ns": wall, "waited_ns": waits * wall,
                 }
             )  # fmt: skip
-        row["ns"]["p50"] = float(np.median([turn["ns"] for turn in row["turns"]]))
     path.write_text(json.dumps(document))
     return path
 
@@ -270,6 +270,157 @@ def test_what_has_nothing_in_common_is_refused(
 ) -> None:
     other = changed(real, tmp_path / "other.json", change)
     assert said in compare(real, other, "--force", status=2).stderr
+
+
+def _no_turns(document: dict[str, Any]) -> None:
+    document["rows"][1]["turns"] = []
+
+
+def _turns_lost(document: dict[str, Any]) -> None:
+    del document["rows"][1]["turns"]
+
+
+def _words_for_times(document: dict[str, Any]) -> None:
+    document["rows"][0]["turns"][2]["ns"] = ["x"]
+
+
+def _no_time(document: dict[str, Any]) -> None:
+    document["rows"][0]["turns"][2]["wall_ns"] = None
+
+
+def _rows_of_text(document: dict[str, Any]) -> None:
+    document["rows"] = ["row"]
+
+
+def _load_of_text(document: dict[str, Any]) -> None:
+    document["load"][0]["others_share"] = "much"
+
+
+@pytest.mark.parametrize(
+    ("damage", "where"),
+    [
+        (_no_turns, "rows.1.turns"),
+        (_turns_lost, "rows.1.turns"),
+        (_words_for_times, "rows.0.turns.2.ns"),
+        (_no_time, "rows.0.turns.2.wall_ns"),
+        (_rows_of_text, "rows.0"),
+        (_load_of_text, "load.0.others_share"),
+    ],
+)
+def test_a_damaged_result_is_refused_and_the_damage_named(
+    real: Path, tmp_path: Path, damage: Change, where: str
+) -> None:
+    damaged = changed(real, tmp_path / "damaged.json", damage)
+    (said,) = compare(real, damaged, status=2).stderr.splitlines()
+    assert "damaged.json: is damaged" in said
+    assert f"{where} is" in said
+
+
+def test_the_same_measurement_twice_is_refused_unless_forced(real: Path, tmp_path: Path) -> None:
+    copied = changed(real, tmp_path / "copy.json", lambda document: None)
+    assert "the same measurement twice" in compare(real, copied, status=2).stderr
+    assert {row["ratio"] for row in verdicts(real, copied, "--force")["rows"]} == {1.0}
+
+
+def test_options_of_measuring_are_refused(real: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "siffra", "bench", "--quick", "--fps", "5", "compare",
+         str(real), str(real)],
+        cwd=ROOT, capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert "takes no --quick, --fps" in done.stderr
+
+
+def test_what_takes_three_times_as_long_is_slower_in_every_row(real: Path, tmp_path: Path) -> None:
+    """Pictures too, while whose reading OpenCV's own threads wait for a core, or for work.
+
+    The waits are real; what else disturbed the machine meanwhile is taken out of the samples.
+    """
+
+    def steady(document: dict[str, Any]) -> None:
+        for row in document["rows"]:
+            usual, yard = np.median(row["turns"][0]["ns"]), row["turns"][0]["yardstick_ns"]
+            for turn in row["turns"]:
+                factor = usual / np.median(turn["ns"])
+                turn["ns"] = [factor * value for value in turn["ns"]]
+                turn["yardstick_ns"] = yard
+
+    def thrice(document: dict[str, Any]) -> None:
+        for row in document["rows"]:
+            for turn in row["turns"]:
+                turn["ns"] = [3 * value for value in turn["ns"]]
+                turn.update({key: 3 * turn[key] for key in ("wall_ns", "cpu_ns")})
+
+    before = changed(real, tmp_path / "before.json", steady)
+    slow = changed(before, tmp_path / "slow.json", thrice)
+    found = verdicts(before, slow, "--fail-above", 1.01, status=1)
+    assert "picture" in {row["key"].split("/")[0] for row in found["rows"]}
+    assert {row["verdict"] for row in found["rows"]} == {"slower"}
+    assert all(row["machine_high"] < 3 for row in found["rows"])
+
+
+def test_the_ratio_is_that_of_the_levels(real: Path, tmp_path: Path) -> None:
+    """Of turns at two speeds, however many calls the quick ones had time for."""
+
+    def two_speeds(document: dict[str, Any]) -> None:
+        for row in document["rows"]:
+            for number, turn in enumerate(row["turns"][:4]):
+                turn["ns"] = [4000] * 3 if number % 2 else [1000] * 99
+
+    def slow(document: dict[str, Any]) -> None:
+        for row in document["rows"]:
+            for turn in row["turns"][:4]:
+                turn["ns"] = [4000] * 3
+
+    def four(change: Change) -> Change:
+        def both(document: dict[str, Any]) -> None:
+            for row in document["rows"]:
+                del row["turns"][4:]
+            change(document)
+
+        return both
+
+    before = changed(real, tmp_path / "before.json", four(two_speeds))
+    after = changed(real, tmp_path / "after.json", four(slow))
+    for row in verdicts(before, after)["rows"]:
+        assert (row["before_level_ns"], row["after_level_ns"]) == (2000, 4000)
+        assert row["ratio"] == 2
+
+
+def test_what_the_machine_may_have_done_is_said_where_it_decides(
+    real: Path, tmp_path: Path
+) -> None:
+    before = made(real, tmp_path / "a.json", seed=1)
+    after = made(real, tmp_path / "b.json", seed=2, drift=1.4)
+    assert "the machine alone: up to 1.4" in compare(before, after).stdout
+    assert "the machine alone: down to 0.7" in compare(after, before).stdout
+    slower = made(real, tmp_path / "c.json", seed=2, slower=1.4)
+    assert "the machine alone" not in compare(before, slower).stdout
+
+
+def test_a_thread_that_never_runs_makes_no_allowance_without_end(
+    real: Path, tmp_path: Path
+) -> None:
+    """A clock that says that a turn waited for longer than it took is not believed."""
+    before = made(real, tmp_path / "a.json", seed=1, milliseconds=5, waits=0.2)
+    after = made(real, tmp_path / "b.json", seed=2, milliseconds=5, waits=0.2)
+
+    def endless(document: dict[str, Any]) -> None:
+        for row in document["rows"]:
+            for turn in row["turns"][::2]:
+                turn["waited_ns"] = 3 * turn["wall_ns"]
+
+    found = verdicts(before, changed(after, tmp_path / "c.json", endless))
+    assert all(row["machine_high"] < 100 for row in found["rows"])
+
+
+@pytest.mark.parametrize("columns", [80, 160])
+def test_lines_fit_the_terminal(real: Path, tmp_path: Path, columns: int) -> None:
+    after = made(real, tmp_path / "b.json", seed=2, slower=1.4)
+    shown = compare(real, after, "--fail-above", 1000, columns=columns).stdout.splitlines()
+    assert max(map(len, shown)) <= columns
+    assert sum("slower" in line or "faster" in line for line in shown) > 2
 
 
 @pytest.mark.parametrize("content", ["", "{}", "[1]", '{"kind": "siffra-bench"}', None])

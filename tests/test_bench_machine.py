@@ -1,5 +1,8 @@
 """What a machine tells of itself is read from where Linux has it; what it does not tell is none."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -109,6 +112,28 @@ def test_what_is_not_told_is_none_and_no_error(tmp_path: Path) -> None:
     look = Load(tmp_path).now()
     unknown: dict[str, Any] = {key: look[key] for key in ("mhz", "celsius", "throttled")}
     assert set(unknown.values()) == {None}
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="needs Linux")
+def test_what_others_take_is_a_share_of_the_cores_that_are_usable(tmp_path: Path) -> None:
+    """Here of one of two: on the other, which we may not use, the other programs do not matter."""
+    script = (
+        "import sys; from pathlib import Path; from siffra.bench.load import Load; "
+        "root = Path(sys.argv[1]); stat = root / 'proc/stat'; load = Load(root); "
+        "stat.write_text(sys.argv[2]); print(load.now()['others_share'])"
+    )
+    one = min(os.sched_getaffinity(0))
+    tree(tmp_path, {"proc/stat": f"cpu 0 0 0 0 0 0 0 0\ncpu{one} 0 0 0 0 0 0 0 0\n"})
+    later = (
+        "cpu 100000 0 0 100000 0 0 0 0 0 0\n"
+        f"cpu{one} 25000 0 0 75000 0 0 0 0 0 0\ncpu{one + 1} 75000 0 0 25000 0 0 0 0 0 0\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", f"import os; os.sched_setaffinity(0, {{{one}}}); {script}",
+         str(tmp_path), later],
+        capture_output=True, text=True, check=True, timeout=60,
+    )  # fmt: skip
+    assert float(done.stdout) == pytest.approx(0.25, abs=0.01)
 
 
 def test_garbage_is_no_error(tmp_path: Path) -> None:

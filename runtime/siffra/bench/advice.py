@@ -1,13 +1,18 @@
 """Which settings are best on this machine, by what was measured, with the figures that say so."""
 
-from typing import Any
+from collections.abc import Mapping
+from math import log
+from typing import Any, TypeVar
 
-from .figures import duration
+from .figures import Level, duration, level_of_turns, ratio
 
-_AS_ACCURATE = 0.001  # of accuracy on MNIST: less than its 10,000 cells tell
+_AS_ACCURATE = 0.0005  # of accuracy on MNIST: 5 of its 10,000 cells
 _WORTH = 1.1  # times as fast: less is not worth a setting
 _NEARLY = 0.9  # of the best throughput
 _KEPT_UP = 0.5  # of a core, that leaves room for the application
+_LATE = 0.05  # of the frames: with more, the pace was not kept
+
+_Choice = TypeVar("_Choice", int, str)
 
 
 def advice(rows: list[dict[str, Any]], models: dict[str, Any], main: str) -> list[dict[str, Any]]:
@@ -18,109 +23,139 @@ def advice(rows: list[dict[str, Any]], models: dict[str, Any], main: str) -> lis
         models: Facts about each model.
         main: The model that is read with unless another is asked for.
     """
+    model = _model(rows, models, main)
+    best = model["value"] if model else main
     found = [
-        _model(rows, models, main),
-        _batch(rows, main),
-        _threads(rows, main),
-        _opencv_threads(rows, main),
-        _pace(rows, main),
+        model,
+        _batch(rows, best),
+        _threads(rows, best),
+        _opencv_threads(rows, best, main),
+        _pace(rows, best, main),
     ]
     return [each for each in found if each]
 
 
-def _setting(setting: str, value: Any, why: str) -> dict[str, Any]:
-    return {"setting": setting, "value": value, "why": why}
+def _setting(setting: str, value: Any, *why: str) -> dict[str, Any]:
+    return {"setting": setting, "value": value, "why": "; ".join(filter(None, why))}
+
+
+def _level(row: Mapping[str, Any]) -> Level:
+    return level_of_turns(row["turns"])
+
+
+def _chosen(levels: Mapping[_Choice, Level], usual: _Choice) -> tuple[_Choice, str]:
+    """Return the quickest where it is worth leaving the usual one, and what to say of that.
+
+    All had their turns side by side, so that what the machine did it did to all of them.
+    """
+    quickest = min(levels, key=lambda each: levels[each].log)
+    others = {name: each.log for name, each in levels.items() if name != usual}
+    if not others:
+        return usual, ""
+    rival = min(others, key=lambda each: others[each])
+    found = ratio(levels[rival], levels[usual], len(others))
+    if found.low <= 1.0 <= found.high:
+        return usual, "not told apart: the default"
+    if quickest != usual and found.value < _WORTH:
+        return usual, f"less than {_WORTH:g}x apart: the default"
+    return quickest, ""
 
 
 def _model(rows: list[dict[str, Any]], models: dict[str, Any], main: str) -> dict[str, Any] | None:
-    case = next(
-        (
-            {row["model"]: row for row in rows if (row["case"], row["threads"]) == (name, 1)}
-            for name in ("640x480, 8 digits", "1 cell", "256 cells")
-            if sum((row["case"], row["threads"]) == (name, 1) for row in rows) > 1
-        ),
-        {},
-    )
-    usual = case.get(main)
-    if usual is None or len(case) < 2:
+    alike: dict[str, dict[str, dict[str, Any]]] = {}
+    for row in rows:
+        if row["threads"] == 1 and row["model"] is not None:
+            alike.setdefault(row["case"], {})[row["model"]] = row
+    names = ("640x480, 8 digits", "1 cell", "256 cells", *alike)
+    case = next((name for name in names if len(alike.get(name, ())) > 1), None)
+    if case is None:
         return None
-    most = max(models[name]["accuracy"] for name in case)
-    fit = [name for name in case if models[name]["accuracy"] >= most - _AS_ACCURATE]
-    best = min(fit, key=lambda name: float(case[name]["ns"]["p50"]))
-    if not _faster(case[best], usual) and main in fit:
-        best = main
-    fastest = min(case, key=lambda name: float(case[name]["ns"]["p50"]))
+    levels = {name: _level(row) for name, row in alike[case].items()}
+    accuracy = {name: models[name]["accuracy"] for name in levels}
+    most = max(levels, key=lambda name: float(accuracy[name]))
+    fit = {
+        name: each
+        for name, each in levels.items()
+        if accuracy[name] > accuracy[most] - _AS_ACCURATE - 1e-9
+    }
+    best, note = _chosen(fit, main if main in fit else most)
+    figures = ", ".join(
+        f"{name} {duration(row['level_ns'])} ({models[name]['accuracy']:.2%})"
+        for name, row in alike[case].items()
+    )
+    fastest = min(levels, key=lambda name: levels[name].log)
+    lost = 100 * (accuracy[best] - accuracy[fastest])
+    given_up = "" if fastest in fit else f"{fastest} gives up {lost:.2f} points of accuracy"
+    return _setting("model", best, note, f"{case}, with accuracy on MNIST: {figures}", given_up)
 
-    def said(name: str) -> str:
-        return f"{name} {duration(case[name]['ns']['p50'])} ({models[name]['accuracy']:.2%})"
 
-    names = dict.fromkeys([best, main, fastest])
-    figures = ", ".join(map(said, names))
-    return _setting("model", best, f"{usual['case']}, median and accuracy on MNIST: {figures}")
-
-
-def _batch(rows: list[dict[str, Any]], main: str) -> dict[str, Any] | None:
+def _batch(rows: list[dict[str, Any]], model: str) -> dict[str, Any] | None:
     swept = sorted(
-        (row for row in rows if row["model"] == main and row["cells"] and row["threads"] == 1),
+        (row for row in rows if row["model"] == model and row["cells"] and row["threads"] == 1),
         key=lambda row: int(row["cells"]),
     )
     if len(swept) < 3:
         return None
-    each = {row["cells"]: row["ns"]["p50"] / row["cells"] for row in swept}
-    best = min(each.values())
-    size = next(size for size, cost in each.items() if cost <= best / _NEARLY)
-    return _setting(
-        "cells a call", size,
-        f"{main}: {duration(each[size])} a cell, {duration(each[min(each)])} with {min(each)}, "
-        f"{duration(each[max(each)])} with {max(each)}",
-    )  # fmt: skip
+    found = {int(row["cells"]): _level(row) for row in swept}
+    each = {size: at._replace(log=at.log - log(size)) for size, at in found.items()}
+    cost = {row["cells"]: row["level_ns"] / row["cells"] for row in swept}
+    nearly = next(size for size in cost if cost[size] <= min(cost.values()) / _NEARLY)
+    least, most = min(cost), max(cost)
+    size, note = _chosen({least: each[least], nearly: each[nearly]}, least)
+    figures = ", ".join(
+        f"{duration(cost[count])} with {count}" for count in sorted({least, nearly, most})
+    )
+    return _setting("cells a call", size, note, f"{model}, a cell: {figures}")
 
 
-def _threads(rows: list[dict[str, Any]], main: str) -> dict[str, Any] | None:
-    swept = [row for row in rows if row["model"] == main and row["workload"] == "batch"]
+def _threads(rows: list[dict[str, Any]], model: str) -> dict[str, Any] | None:
+    swept = [row for row in rows if row["model"] == model and row["workload"] == "batch"]
     most = max((row["cells"] for row in swept), default=0)
-    swept = [row for row in swept if row["cells"] == most]
-    return _best_of(swept, "threads", "threads", "Reader(threads=...) ")
+    by_count = {int(row["threads"]): row for row in swept if row["cells"] == most}
+    return _best_of(by_count, 1, "threads", "Reader(threads=...)")
 
 
-def _opencv_threads(rows: list[dict[str, Any]], main: str) -> dict[str, Any] | None:
-    read = [row for row in rows if row["model"] == main and row["workload"] == "picture"]
-    names = [row["case"] for row in read]
-    swept = [row for row in read if names.count(row["case"]) > 1]
-    swept = [row for row in swept if row["case"] == swept[-1]["case"]]
-    return _best_of(swept, "opencv_threads", "OpenCV's threads", "cv2.setNumThreads(...) ")
+def _opencv_threads(rows: list[dict[str, Any]], model: str, main: str) -> dict[str, Any] | None:
+    for name in (model, main):  # the sweep is of the main model alone
+        read = [row for row in rows if row["model"] == name and row["workload"] == "picture"]
+        cases = [row["case"] for row in read]
+        swept = [case for case in cases if cases.count(case) > 1]
+        if swept:
+            by_count = {int(r["opencv_threads"]): r for r in read if r["case"] == swept[-1]}
+            usual = max(by_count)  # what OpenCV takes by itself
+            return _best_of(by_count, usual, "OpenCV's threads", "cv2.setNumThreads(...)")
+    return None
 
 
 def _best_of(
-    swept: list[dict[str, Any]], key: str, setting: str, how: str
+    by_count: dict[int, dict[str, Any]], usual: int, setting: str, how: str
 ) -> dict[str, Any] | None:
-    if len(swept) < 2:
+    if len(by_count) < 2 or usual not in by_count:
         return None
-    by_count = {row[key]: row for row in sorted(swept, key=lambda row: int(row[key]))}
-    least = by_count[min(by_count)]
-    quickest = min(by_count.values(), key=lambda row: float(row["ns"]["p50"]))
-    best = quickest if _faster(quickest, least) else least
+    best, note = _chosen({count: _level(row) for count, row in by_count.items()}, usual)
     figures = ", ".join(
-        f"{count}: {duration(row['ns']['p50'])}, {row['cpu_share']:.1f} cores"
+        f"{count}: {duration(row['level_ns'])}, {row['cpu_share']:.1f} cores"
         for count, row in by_count.items()
     )
-    return _setting(setting, best[key], f"{how}{best['case']}, {best['model']}: {figures}")
+    row = by_count[best]
+    return _setting(setting, best, note, f"{how} {row['case']}, {row['model']}: {figures}")
 
 
-def _pace(rows: list[dict[str, Any]], main: str) -> dict[str, Any] | None:
-    row = next((r for r in rows if r["workload"] == "paced" and r["model"] == main), None)
+def _pace(rows: list[dict[str, Any]], model: str, main: str) -> dict[str, Any] | None:
+    paced = {row["model"]: row for row in rows if row["workload"] == "paced"}
+    row = paced.get(model) or paced.get(main)
     if row is None:
         return None
+    took = f"{row['case']}, {row['model']} takes {row['cpu_share']:.1%} of a core"
+    name = next(name for name in ("p99", "p95", "max") if row["ns"][name] is not None)
+    tail, count = row["ns"][name], row["ns"]["count"]
+    if row["late"] > _LATE * count:
+        return _setting(
+            "frames a second", f"below {row['fps']:g}",
+            f"{row['late']} of {count} frames were late", f"{took}, {name} {duration(tail)}",
+        )  # fmt: skip
     fits = int(row["fps"] * _KEPT_UP / max(row["cpu_share"], 1e-6))
-    tail = row["ns"]["p99"] or row["ns"]["max"]
     return _setting(
         "frames a second", min(fits, int(1e9 / tail)),
-        f"within half a core and p99: {row['case']}, {main} takes {row['cpu_share']:.1%} of a "
-        f"core, p99 {duration(tail)}",
+        f"within half a core and {name}", f"{took}, {name} {duration(tail)}",
     )  # fmt: skip
-
-
-def _faster(one: dict[str, Any], other: dict[str, Any]) -> bool:
-    """Whether one is worth taking, and the difference more than noise."""
-    noise = max(one["detectable_ratio"] or 9e9, other["detectable_ratio"] or 9e9)
-    return bool(other["ns"]["p50"] / one["ns"]["p50"] >= max(_WORTH, noise))

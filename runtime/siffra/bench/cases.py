@@ -47,8 +47,8 @@ class Case:
     fps: float | None = None
     """Calls a second; None: as fast as they go."""
     scene: Scene | None = None
-    source: str = ""
-    """The picture to read: a file of one's own, or an array of NumPy's."""
+    sources: tuple[str, ...] = ()
+    """What to read in turn: files of one's own, or one array of NumPy's."""
     models: tuple[str, ...] = ()
     """The only models that are measured; empty: all."""
     expected: str | None = field(default=None, compare=False)
@@ -119,7 +119,9 @@ def plan(
         if "picture" in workloads and sources:
             names = [path.name for path in sources]
             cases += (
-                replace(usual, name=name if names.count(name) == 1 else str(path), source=str(path))
+                replace(
+                    usual, name=name if names.count(name) == 1 else str(path), sources=(str(path),)
+                )
                 for name, path in zip(names, sources, strict=True)
             )
         elif "picture" in workloads:
@@ -131,8 +133,11 @@ def plan(
                 cases += (replace(case, opencv_threads=1), case)
         if "paced" in workloads:
             frames = Scene(*_FRAME, frames=_FRAMES)
-            case = replace(drawn(frames), workload="paced", fps=fps)
-            case = replace(case, name=f"{fps:g} fps, {frames.name}")
+            case = drawn(frames)
+            if sources:
+                many = f"{len(sources)} picture{'s'[: len(sources) > 1]}"
+                case = replace(usual, name=many, sources=tuple(map(str, sources)))
+            case = replace(case, workload="paced", fps=fps, name=f"{fps:g} fps, {case.name}")
             only = (main,) if quick else ()
             cases.append(replace(case, seconds=0.5 if quick else 1.5, models=only))
     return Plan(
@@ -154,9 +159,9 @@ def _once(cases: list[Case]) -> tuple[Case, ...]:
     Of two, what is measured of all models stays.
     """
     kept: dict[tuple[object, ...], Case] = {}
-    names: dict[tuple[str, str, str], int] = {}
+    names: dict[tuple[str, str], int] = {}
     for case in cases:
-        name = case.workload, case.name, case.source
+        name = case.workload, case.name
         names.setdefault(name, len(names))
         key = *name, case.threads, case.opencv_threads
         if key not in kept or not case.models:
@@ -166,7 +171,7 @@ def _once(cases: list[Case]) -> tuple[Case, ...]:
             kept.values(),
             key=lambda case: (
                 WORKLOADS.index(case.workload),
-                names[case.workload, case.name, case.source],
+                names[case.workload, case.name],
                 case.threads,
                 case.opencv_threads or 0,
             ),

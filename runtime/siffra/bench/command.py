@@ -3,8 +3,10 @@
 import argparse
 from pathlib import Path
 
-from . import WORKLOADS
+from ..arguments import UsageError
+from . import FPS, WORKLOADS
 
+_MOST_THREADS = 64
 _EPILOG = (
     "Exit status: 0; 1 where something failed, or compare finds a row slower than --fail-above; "
     "2 for wrong usage and for results that are not comparable; 130 after Ctrl-C, which keeps "
@@ -47,16 +49,16 @@ def add_bench(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
         action="extend",
         default=[],
         metavar="PATH",
-        help="pictures or folders of your own, from file to reading, in place of drawn pages",
+        help="pictures or folders of your own, from file to reading, in place of the drawn pages "
+        "of picture and paced",
     )
-    command.add_argument(
-        "--fps", type=_rate, default=30.0, metavar="N", help="of paced; default: %(default)g"
-    )
+    command.add_argument("--fps", type=_rate, metavar="N", help=f"of paced; default: {FPS:g}")
     command.add_argument(
         "--threads",
-        type=_counts,
+        type=_threads,
         metavar="N,N",
-        help="numbers of threads to sweep; default: 1, 2, 4 up to what this process may use",
+        help="numbers of threads to sweep, 64 at most; default: 1, 2, 4 up to what this process "
+        "may use",
     )
     command.add_argument(
         "--json", type=Path, metavar="FILE", help="write every figure and sample there"
@@ -83,7 +85,13 @@ def add_bench(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     compare.add_argument(
         "--force", action="store_true", help="compare even what other machines measured"
     )
-    compare.add_argument("--json", type=Path, metavar="FILE", help="write the comparison there")
+    compare.add_argument(
+        "--json",
+        type=Path,
+        default=argparse.SUPPRESS,  # else it would undo one that stands before `compare`
+        metavar="FILE",
+        help="write the comparison there",
+    )
     compare.set_defaults(run=_compare)
 
 
@@ -96,6 +104,10 @@ def _bench(options: argparse.Namespace) -> int:
 def _compare(options: argparse.Namespace) -> int:
     from .run import compare
 
+    measuring = ("workload", "model", "quick", "turns", "source", "fps", "threads", "plot")
+    given = [f"--{name}" for name in measuring if getattr(options, name)]
+    if given:
+        raise UsageError(f"compare measures nothing and takes no {', '.join(given)}")
     return compare(options)
 
 
@@ -105,8 +117,11 @@ def _count(text: str) -> int:
     return int(text)
 
 
-def _counts(text: str) -> list[int]:
-    return [_count(part.strip()) for part in text.split(",")]
+def _threads(text: str) -> list[int]:
+    counts = [_count(part.strip()) for part in text.split(",")]
+    if max(counts) > _MOST_THREADS:
+        raise argparse.ArgumentTypeError(f"{max(counts)} threads are more than {_MOST_THREADS}")
+    return counts
 
 
 def _rate(text: str) -> float:

@@ -9,24 +9,24 @@ said to be slower or faster.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timezone
-from math import isfinite
+from math import exp, isfinite
 from typing import Any
 
 import numpy as np
 
 from ..arguments import UsageError
-from .figures import CONFIDENCE, Ratio, duration, level, level_of_turns, ratio
+from .allowance import allowed, machine_ratio, yardsticks
+from .figures import CONFIDENCE, Ratio, duration, level_of_turns, ratio
 from .result import VERSION
+from .table import room, wrapped
 
 _SAME_MACHINE = (
     "machine.cpu.model", "machine.cpu.architecture", "machine.cpu.cores", "machine.cpu.usable",
     "machine.cpu.governor", "machine.cpu.max_mhz", "machine.device", "machine.limits.cpus",
     "machine.system.name",
 )  # fmt: skip
-_SLICE = 5e5  # ns: shorter calls are seldom interrupted, and half of them never is
-_NO_CHANGE = Ratio(1.0, 1.0, 1.0)
 _WRITTEN = 4  # decimals
 
 
@@ -55,6 +55,8 @@ def comparison_of(
     if apart and not force:
         said = "; ".join(f"{c['what']}: {c['before']} and {c['after']}" for c in apart)
         raise UsageError(f"{names[0]} and {names[1]} are not comparable ({said}); see --force")
+    if before["rows"] == after["rows"] and not force:
+        raise UsageError(f"{names[0]} and {names[1]} are the same measurement twice; see --force")
     old = {row["key"]: row for row in before["rows"]}
     common = [row for row in after["rows"] if row["key"] in old]
     if not common:
@@ -66,7 +68,9 @@ def comparison_of(
         common = [row for row in common if row["key"] not in other]
         if not common:
             raise UsageError(f"{names[0]} and {names[1]} read different pictures; see --force")
-    machine = _machine(before, after)
+    machine = {}
+    if before["software"]["zlib"] == after["software"]["zlib"]:  # else another yardstick
+        machine = machine_ratio(yardsticks(before["rows"]), yardsticks(after["rows"]))
     rows = [_row(old[row["key"]], row, len(common), machine, fail_above) for row in common]
     return {
         "kind": "siffra-bench-comparison",
@@ -92,8 +96,9 @@ def _row(
     machine: Mapping[int, Ratio],
     fail_above: float | None,
 ) -> dict[str, Any]:
-    found = ratio(level_of_turns(old["turns"]), level_of_turns(new["turns"]), rows)
-    low, high = _allowed(old, new, machine.get(new["parallel"], _NO_CHANGE))
+    levels = level_of_turns(old["turns"]), level_of_turns(new["turns"])
+    found = ratio(*levels, comparisons=rows)
+    low, high = allowed(old, new, machine)
     verdict, fails = "unknown", False
     if isfinite(found.high) and isfinite(high):
         # The end that speaks against the verdict, less what the machine may have to do with it.
@@ -102,8 +107,8 @@ def _row(
         fails = fail_above is not None and slower > fail_above
     return {
         "key": new["key"],
-        "before_p50_ns": old["ns"]["p50"],
-        "after_p50_ns": new["ns"]["p50"],
+        "before_level_ns": round(exp(levels[0].log), 1),
+        "after_level_ns": round(exp(levels[1].log), 1),
         **_written(found),
         "machine_low": round(low, _WRITTEN) if isfinite(high) else None,
         "machine_high": round(high, _WRITTEN) if isfinite(high) else None,
@@ -112,45 +117,6 @@ def _row(
         "fails": fails,
         "in_doubt": fail_above is not None and found.value > fail_above and not fails,
         "digits_right": [old["digits_right"], new["digits_right"]],
-    }
-
-
-def _allowed(old: Mapping[str, Any], new: Mapping[str, Any], machine: Ratio) -> tuple[float, float]:
-    """Return between which ratios the machine alone may have brought a row."""
-    low, high = min(1.0, machine.low), max(1.0, machine.high)
-    kept = [_kept_waiting(row["turns"]) for row in (old, new)]
-    if min(old["ns"]["p50"], new["ns"]["p50"]) >= _SLICE and all(kept):
-        starved = ratio(level(kept[0]), level(kept[1]))
-        low, high = low * min(1.0, starved.low), high * max(1.0, starved.high)
-    return low, high
-
-
-def _kept_waiting(turns: Sequence[Mapping[str, Any]]) -> list[float]:
-    """Return how many times as long each turn took as with a core to itself; empty: not told."""
-    told = [turn for turn in turns if turn["waited_ns"] is not None]
-    return [1e9 * t["wall_ns"] / max(1.0, t["wall_ns"] - t["waited_ns"]) for t in told]
-
-
-def _machine(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[int, Ratio]:
-    """Return by how much the machine itself changed, by cores that are used at once."""
-    if before["software"]["zlib"] != after["software"]["zlib"]:
-        return {}  # another yardstick
-    old, new = _yardsticks(before), _yardsticks(after)
-    common = sorted(old.keys() & new.keys())
-    return {key: ratio(level(old[key]), level(new[key]), len(common)) for key in common}
-
-
-def _yardsticks(result: Mapping[str, Any]) -> dict[int, list[float]]:
-    """Return the median yardstick of each turn, in nanoseconds, by cores used at once."""
-    turns: dict[int, dict[int, list[float]]] = {}
-    for row in result["rows"]:
-        for number, turn in enumerate(row["turns"]):
-            if turn["yardstick_ns"] is not None:
-                of_cores = turns.setdefault(row["parallel"], {})
-                of_cores.setdefault(number, []).append(turn["yardstick_ns"])
-    return {
-        cores: [float(np.median(values)) for values in by_turn.values()]
-        for cores, by_turn in turns.items()
     }
 
 
@@ -195,7 +161,9 @@ def lines_of_comparison(comparison: Mapping[str, Any]) -> Iterator[str]:
     yield f"A: {comparison['before']}"
     yield f"B: {comparison['after']}"
     for change in comparison["changes"]:
-        yield f"   {change['what']}: {_short(change['before'])} -> {_short(change['after'])}"
+        yield wrapped(
+            f"   {change['what']}: {_short(change['before'])} -> {_short(change['after'])}"
+        )
     if comparison["forced"]:
         yield "   forced: of different machines, the ratios do not speak of siffra"
     for cores, found in comparison["machine_ratio"].items():
@@ -206,20 +174,30 @@ def lines_of_comparison(comparison: Mapping[str, Any]) -> Iterator[str]:
     # One thread is usual and need not be said.
     labels = [re.sub(r"/threads=1(,|$)", lambda end: "/" * len(end[1]), r["key"]) for r in rows]
     widest = max(map(len, labels))
-    heads = f"{'A, p50':>9}{'B, p50':>9}   {'B by A':22}{'cpu':>6}"
-    yield f"{'':{widest}}{heads}"
-    for label, row in zip(labels, rows, strict=True):
-        yield (
-            f"{label:{widest}}{duration(row['before_p50_ns']):>9}"
-            f"{duration(row['after_p50_ns']):>9}   {_interval(row):22}{row['cpu_ratio']:>6.2f}"
-            f"{_remark(row)}"
+    remarks = [_remark(row, comparison["fail_above"]) for row in rows]
+    heads = f"{'A':>9}{'B':>9}   {'B by A':22}{'cpu':>6}"
+    beside = widest + len(heads) + max(map(len, remarks)) <= room()
+    yield f"{'':{widest if beside else 0}}{heads}"
+    for label, row, remark in zip(labels, rows, remarks, strict=True):
+        figures = (
+            f"{duration(row['before_level_ns']):>9}{duration(row['after_level_ns']):>9}   "
+            f"{_interval(row):22}{row['cpu_ratio']:>6.2f}{remark}"
         )
+        if beside:
+            yield f"{label:{widest}}{figures}"
+        else:  # the terminal is narrow
+            yield label
+            yield wrapped(figures)
+    yield wrapped(
+        "A, B: geometric means of the turns' medians, B by A their ratio; cpu: of processor time, "
+        "without an interval"
+    )
     yield ""
     counts = {
         verdict: sum(row["verdict"] == verdict for row in rows)
         for verdict in ("slower", "faster", "same", "unknown")
     }
-    yield (
+    yield wrapped(
         f"{counts['slower']} slower, {counts['faster']} faster, {counts['same']} without a "
         f"difference that can be told; intervals hold for all {len(rows)} rows at once with "
         f"{comparison['confidence']:.0%}"
@@ -232,10 +210,13 @@ def lines_of_comparison(comparison: Mapping[str, Any]) -> Iterator[str]:
     if limit is not None:
         failed = sum(row["fails"] for row in rows)
         doubtful = sum(row["in_doubt"] for row in rows)
-        yield f"{failed} rows above {limit:g} beyond doubt" + (
-            f"; {doubtful} above, but within what noise can do: measure with more --turns"
-            if doubtful
-            else ""
+        yield wrapped(
+            f"{failed} rows above {limit:g} beyond doubt"
+            + (
+                f"; {doubtful} above, but within what noise can do: measure with more --turns"
+                if doubtful
+                else ""
+            )
         )
 
 
@@ -248,12 +229,19 @@ def _times(value: float | None) -> str:
     return "?" if value is None else f"{value:.2f}" if value < 99.995 else ">100"
 
 
-def _remark(row: Mapping[str, Any]) -> str:
+def _remark(row: Mapping[str, Any], fail_above: float | None) -> str:
     remarks = [] if row["verdict"] == "same" else [row["verdict"]]
     if row["fails"]:
         remarks.append("FAILS")
     elif row["in_doubt"]:
         remarks.append("in doubt")
+    # What the machine may have done is said where the verdict hangs on it.
+    if row["verdict"] != "unknown":
+        low, high = row["low"], row["machine_high"]
+        if any(low > limit >= low / high for limit in (1.0, fail_above or 1.0)):
+            remarks.append(f"the machine alone: up to {_times(high)}")
+        if row["high"] < 1.0 <= row["high"] / row["machine_low"]:
+            remarks.append(f"the machine alone: down to {_times(row['machine_low'])}")
     before, after = row["digits_right"]
     if before is not None and after is not None and before != after:
         remarks.append(f"reads {after} digits, not {before}")

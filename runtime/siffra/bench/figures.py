@@ -93,17 +93,18 @@ def ratio(before: Level, after: Level, comparisons: int = 1) -> Ratio:
     return Ratio(float(np.exp(difference)), low, high)
 
 
-def detectable(measured: Level, comparisons: int = 1) -> float | None:
+def detectable(measured: Level, comparisons: int, allowed: float) -> float | None:
     """Return the least ratio to another run, as noisy as this one, that would be told.
 
-    Told in four of five times (the power), by an interval that holds for all comparisons at once.
-    None where there are too few turns to know.
+    Told in about four of five times (the power), by an interval that holds for all comparisons at
+    once and is beyond what is allowed for the machine. None where there are too few turns to know.
     """
-    if measured.turns < _FEWEST:
+    if measured.turns < _FEWEST or not np.isfinite(allowed):
         return None
     error = np.sqrt(2) * measured.error
     power = student_t(_POWER, 2 * measured.turns - 2) * error
-    return float(np.exp(min(50.0, _half_width(measured, measured, comparisons) + power)))
+    half = _half_width(measured, measured, comparisons)
+    return float(np.exp(min(50.0, half + np.log(allowed) + power)))
 
 
 def _half_width(before: Level, after: Level, comparisons: int) -> float:

@@ -23,7 +23,7 @@ class Load:
         self._before = self._used()
 
     def now(self) -> dict[str, Any]:
-        """Return facts as JSON types; shares are of all cores together, since the last look.
+        """Return facts as JSON types; shares are of all usable cores, since the last look.
 
         What processes of siffra's that ended since then took does not count as others'.
         """
@@ -49,15 +49,18 @@ class Load:
         }
 
     def _used(self) -> tuple[float, float, float, float]:
-        """Return seconds of all cores: busy, stolen by other virtual machines, all, our own."""
+        """Return seconds of usable cores: busy, stolen by virtual machines, all; then our own."""
         times = os.times()
+        affinity = getattr(os, "sched_getaffinity", None)
+        usable = {f"cpu{number}" for number in affinity(0)} if affinity else set[str]()
         own = times.user + times.system + times.children_user + times.children_system
-        fields = (told(self._root / "proc/stat") or "").splitlines()[:1]
+        lines = [line.split() for line in (told(self._root / "proc/stat") or "").splitlines()]
         try:
             ticks = os.sysconf("SC_CLK_TCK")
-            counts = [int(field) / ticks for field in fields[0].split()[1:9]]
+            cores = [map(int, words[1:9]) for words in lines if words and words[0] in usable]
+            counts = [sum(of_cores) / ticks for of_cores in zip(*cores, strict=True)]
             user, nice, system, idle, waiting, interrupts, soft, stolen = counts
-        except (IndexError, ValueError, AttributeError):
+        except (ValueError, AttributeError):
             return 0.0, 0.0, 0.0, own
         busy = user + nice + system + interrupts + soft
         return busy, stolen, busy + idle + waiting + stolen, own

@@ -32,7 +32,7 @@ _BINS = 60
 _FEW_DECADES = 300  # from the least to the greatest: there is room between the powers of ten
 
 
-def draw(result: Mapping[str, Any], path: Path) -> None:
+def draw(path: Path, result: Mapping[str, Any]) -> None:
     """Draw a result as PNG, in a file that is there whole or not at all."""
     kinds = [row for row in main_rows(result) if row["workload"] in ("cell", "picture", "paced")]
     main = result["plan"]["main_model"]
@@ -72,7 +72,7 @@ def _histogram(axes: "Axes", result: Mapping[str, Any], shown: Mapping[str, Any]
             weights=np.full(len(values), 1 / len(values)).tolist(),
             histtype="step",
             color=_COLOURS[number % len(_COLOURS)],
-            label=f"{row['model']}, median {row['ns']['p50'] / 1e6:.3g} ms",
+            label=f"{row['model']}, level {row['level_ns'] / 1e6:.3g} ms",
         )
     _logarithmic(axes)
     axes.set(xlabel="milliseconds a call", ylabel="share of calls")
@@ -84,17 +84,19 @@ def _throughput(axes: "Axes", rows: list[Mapping[str, Any]]) -> None:
     """Draw what a cell costs in batches."""
     lines: dict[tuple[str, int], list[tuple[int, float]]] = {}
     for row in rows:
-        cost = row["ns"]["p50"] / row["cells"] / 1e3
+        cost = row["level_ns"] / row["cells"] / 1e3
         lines.setdefault((row["model"], row["threads"]), []).append((row["cells"], cost))
     models = list(dict.fromkeys(model for model, _ in lines))
-    for (model, threads), points in lines.items():
+    unnamed = set(models)
+    for (model, threads), points in sorted(lines.items(), key=lambda line: line[0][1]):
         axes.plot(
             *zip(*sorted(points), strict=True),
             "o-" if threads == 1 else "^--",
             markersize=4,
             color=_COLOURS[models.index(model) % len(_COLOURS)],
-            label=model if threads == 1 else None,
+            label=model if model in unnamed else None,
         )
+        unnamed.discard(model)
     dashed = "; dashed: more threads" if any(threads > 1 for _, threads in lines) else ""
     axes.set_title(f"batches{dashed}" if lines else "batches were not measured", fontsize=9)
     axes.set(xlabel="cells a call", ylabel="microseconds a cell")
@@ -133,11 +135,12 @@ def _stages(axes: "Axes", rows: list[Mapping[str, Any]], result: Mapping[str, An
             label=stage.replace("_", " "),
         )
     for number, row in enumerate(rows):
-        axes.text(1.01, number, f"{row['ns']['p50'] / 1e6:.3g} ms", va="center", fontsize=7)
+        axes.text(1.01, number, f"{row['ns']['mean'] / 1e6:.3g} ms", va="center", fontsize=7)
     axes.set_yticks(np.arange(len(rows)), labels, fontsize=7)
     axes.set(
-        xlim=(0, 1.12), xticks=[], title=f"where the time of {result['plan']['main_model']} goes"
-    )
+        xlim=(0, 1.12), xticks=[],
+        title=f"where the time of {result['plan']['main_model']} goes, by the means",
+    )  # fmt: skip
     axes.invert_yaxis()
     if rows:
         axes.legend(fontsize=7, loc="upper center", bbox_to_anchor=(0.5, -0.01), ncols=len(stages))

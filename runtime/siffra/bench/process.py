@@ -45,7 +45,7 @@ for name in sys.argv[1:]:
 cpu = time.process_time_ns()
 from siffra.bench.worker import memory, waited_ns
 import json
-print(json.dumps({"marks": marks, "cpu_ns": cpu, "waited_ns": waited_ns({}), **memory()}))
+print(json.dumps({"marks": marks, "cpu_ns": cpu, "waited_ns": waited_ns(), **memory()}))
 """
 STARTING = ("interpreter", "import", "session", "first_reading")
 """The stages of a start to the first reading."""

@@ -1,8 +1,9 @@
 """The result of a run as a document, `schema.json` says what is in it; written and read here."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timezone
+from math import isfinite
 from pathlib import Path
 from time import get_clock_info
 from typing import Any
@@ -12,7 +13,9 @@ import numpy as np
 from ..arguments import UsageError
 from ..files import replacing
 from .advice import advice
+from .allowance import allowed, machine_ratio, yardsticks
 from .cases import Plan
+from .figures import detectable, level_of_turns
 from .machine import machine, software
 from .rounds import SEED, Measured
 from .worker import WARM_UP
@@ -20,7 +23,20 @@ from .worker import WARM_UP
 KIND, VERSION = "siffra-bench", 1
 """What the document says that it is; another version has other fields."""
 
-_COMPARED = {"machine", "software", "models", "plan", "complete", "load", "rows"}
+_COMPARED = {
+    **dict.fromkeys(("machine", "software", "models", "plan"), dict),
+    **{"complete": bool, "load": list, "rows": list},
+}
+_NUMBER = (int, float)
+_UNKNOWN = (*_NUMBER, type(None))
+_OF_ROWS = {
+    **{"key": str, "parallel": int, "cpu_ns_per_call": _NUMBER, "turns": list},
+    **{"input_sha256": (str, type(None)), "digits_right": _UNKNOWN},
+}
+_OF_TURNS = {
+    **{"ns": list, "wall_ns": _NUMBER, "cpu_ns": _NUMBER},
+    **{"waited_ns": _UNKNOWN, "yardstick_ns": _UNKNOWN},
+}
 
 
 def result_of(
@@ -41,7 +57,13 @@ def result_of(
         skipped: What was asked for and could not be measured, and why.
         quick: Whether that was asked for.
     """
-    rows = [row.to_dict(len(measured.rows)) for row in measured.rows]
+    rows = [row.to_dict() for row in measured.rows]
+    yards = yardsticks(rows)
+    machine_itself = machine_ratio(yards, yards)
+    for row in rows:
+        _, high = allowed(row, row, machine_itself)
+        told = detectable(level_of_turns(row["turns"]), len(rows), high)
+        row["detectable_ratio"] = None if told is None else round(told, 4)
     return {
         "kind": KIND,
         "version": VERSION,
@@ -109,7 +131,43 @@ def load(path: Path) -> dict[str, Any]:
             f"{path}: has version {document.get('version')} of the format, this siffra knows "
             f"{VERSION}; measure again with one siffra"
         )
-    missing = sorted(_COMPARED - document.keys())
-    if missing:
-        raise UsageError(f"{path}: is damaged, {', '.join(missing)} is missing; measure again")
+    damage = next(_damages(document), None)
+    if damage:
+        raise UsageError(f"{path}: is damaged, {damage} is missing or wrong; measure again")
     return document
+
+
+def _damages(document: dict[str, Any]) -> Iterator[str]:
+    """Yield the path of each value that comparing needs and that is missing or wrong."""
+    yield from _wrong(document, _COMPARED, "")
+    yield from _wrong(document["software"], {"zlib": str}, "software.")
+    for number, look in enumerate(document["load"]):
+        yield from _wrong(look, {"others_share": _UNKNOWN}, f"load.{number}.")
+    for number, row in enumerate(document["rows"]):
+        at = f"rows.{number}."
+        yield from _wrong(row, _OF_ROWS, at)
+        if not row["turns"]:
+            yield f"{at}turns"
+        for index, turn in enumerate(row["turns"]):
+            inner = f"{at}turns.{index}."
+            yield from _wrong(turn, _OF_TURNS, inner)
+            samples = turn["ns"]
+            if not samples or not all(_is(value, _NUMBER) and value > 0 for value in samples):
+                yield f"{inner}ns"
+            if turn["yardstick_ns"] is not None and turn["yardstick_ns"] <= 0:
+                yield f"{inner}yardstick_ns"
+
+
+def _wrong(part: Any, kinds: Mapping[str, Any], at: str) -> Iterator[str]:
+    if not isinstance(part, dict):
+        yield at[:-1]
+    for name, kind in kinds.items():
+        if name not in part or not _is(part[name], kind):
+            yield at + name
+
+
+def _is(value: Any, kind: Any) -> bool:
+    """Whether a value is of a kind; true and false are no numbers, nor are NaN and infinity."""
+    if isinstance(value, bool) or (isinstance(value, float) and not isfinite(value)):
+        return kind is bool and isinstance(value, bool)
+    return isinstance(value, kind)

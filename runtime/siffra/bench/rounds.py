@@ -14,7 +14,7 @@ import numpy as np
 
 from ..progress import Progress
 from .cases import Case, Plan, Scene
-from .figures import detectable, level_of_turns, summary
+from .figures import level_of_turns, summary
 from .load import Load
 from .process import Worker, imports_alone, worker
 from .worker import WARM_UP_SECONDS
@@ -23,7 +23,6 @@ SEED = 0
 """Of the order in which models and cases take their turns."""
 
 _FIRST = Scene(640, 480, 8)  # what a new process reads first
-_COLD = Case("cold", "first reading")
 _IMPORTS = Case("cold", "imports alone")
 
 
@@ -46,17 +45,12 @@ class Row:
             threads += f",opencv={case.opencv_threads}"
         return "/".join([case.workload, case.name, self.model or "-", threads])
 
-    def to_dict(self, rows: int) -> dict[str, Any]:
-        """Return figures and raw samples as JSON types; see `schema.json`.
-
-        Args:
-            rows: How many there are, for what can be told of all at once.
-        """
+    def to_dict(self) -> dict[str, Any]:
+        """Return figures and raw samples as JSON types; see `schema.json`."""
         case, turns = self.case, self.turns
         stages = turns[0].get("stages_ns", {})
         cpu, wall = (sum(turn[key] for turn in turns) for key in ("cpu_ns", "wall_ns"))
         calls = sum(len(turn["ns"]) for turn in turns)
-        told = detectable(level_of_turns(turns), rows)
         return {
             "key": self.key,
             "workload": case.workload,
@@ -70,6 +64,7 @@ class Row:
             "input_sha256": self.digest,
             "digits_expected": None if case.expected is None else len(case.expected),
             "digits_right": self._right(),
+            "level_ns": round(float(np.exp(level_of_turns(turns).log)), 1),
             "ns": summary([value for turn in turns for value in turn["ns"]]),
             "stages_ns": {
                 stage: summary([value for turn in turns for value in turn["stages_ns"][stage]])
@@ -80,7 +75,6 @@ class Row:
             "late": sum(turn["late"] for turn in turns) if case.fps else None,
             "resident_bytes": _most(turn["resident_bytes"] for turn in turns),
             "peak_bytes": _most(turn["peak_bytes"] for turn in turns),
-            "detectable_ratio": None if told is None else round(told, 4),
             "turns": turns,
         }
 
@@ -134,11 +128,11 @@ def measure(
     turns = 0
     complete = False
     try:
+        rounds.prepare()
         tell(
             f"models: {len(models)}, cases: {len(plan.cases) + plan.cold}, turns: {plan.turns}; "
             "first a pass that warms up and tells how long it takes"
         )
-        rounds.prepare()
         rounds.turn(warm_up=True)
         tell(f"about {rounds.estimate():.0f} s to go")
         looks.append(load.now())
@@ -161,6 +155,7 @@ class _Rounds:
         self._folder = folder
         self._picture = ""
         self._imports = ["numpy", "onnxruntime"]
+        self._first = Case("cold", "first cell")
         self._order = random.Random(SEED)
         self._began = perf_counter()
         self._seconds = 0.0
@@ -176,13 +171,14 @@ class _Rounds:
             from .scene import draw_scene
 
             self._imports.append("cv2")
+            self._first = Case("cold", "first picture")
             (page,), _ = draw_scene(_FIRST.width, _FIRST.height, _FIRST.digits)
             self._picture = str(self._folder / "first.png")
             Path(self._picture).write_bytes(to_png(page))
         if plan.cold:
             self.rows[_IMPORTS, None] = Row(_IMPORTS, None, None)
             for model in self._models:
-                self.rows[_COLD, model] = Row(_COLD, model, None)
+                self.rows[self._first, model] = Row(self._first, model, None)
         for number, case in enumerate(plan.cases):
             prepared, digest = self._prepared(case, number)
             self._cases.append(prepared)
@@ -200,13 +196,11 @@ class _Rounds:
             path = self._folder / f"{number}.npy"
             np.save(path, pages)
             digest = hashlib.sha256(pages.tobytes()).hexdigest()
-            return replace(case, source=str(path), expected=expected), digest
-        if case.source:
-            from ..images import load
-
-            load(case.source)  # what cannot be read is said before anything is measured
-            return case, hashlib.sha256(Path(case.source).read_bytes()).hexdigest()
-        return case, None
+            return replace(case, sources=(str(path),), expected=expected), digest
+        if not case.sources:
+            return case, None
+        content = b"".join(Path(source).read_bytes() for source in case.sources)
+        return case, hashlib.sha256(content).hexdigest()
 
     def _of(self, case: Case) -> list[str]:
         """Return the models that a case is measured of."""
@@ -253,7 +247,7 @@ class _Rounds:
         start = {**started.start, "yardstick_ns": started.yardstick()}
         self._seconds += start["wall_ns"] / 1e9 * (1 + self._plan.starts)
         if self._plan.cold:
-            cold.setdefault((_COLD, model), []).append(start)
+            cold.setdefault((self._first, model), []).append(start)
         return started
 
     def _keep(self, turns: dict[tuple[Case, str | None], dict[str, Any]]) -> None:

@@ -10,15 +10,8 @@ import numpy as np
 from .figures import duration
 
 _TIMES = ("min", "p50", "p90", "p95", "p99", "p99_9", "max", "mean", "std")
-_SPARED = (
-    "p95",
-    "std",
-    "mean",
-    "p99.9",
-    "min",
-    "p90",
-    "MB",
-)  # where there is no room, first to last
+# Where there is no room, first to last.
+_SPARED = ("p95", "std", "mean", "p99.9", "min", "p90", "MB", "cores")
 _CELL = 7  # characters of a column
 _BINS = 12
 _BAR = 40
@@ -39,13 +32,15 @@ def lines_of(result: Mapping[str, Any]) -> Iterator[str]:
     yield from _advice(result)
 
 
-def _room() -> int:
+def room() -> int:
+    """Return how many characters a line may have."""
     return shutil.get_terminal_size((_WIDE, 24)).columns
 
 
-def _wrapped(text: str) -> str:
+def wrapped(text: str) -> str:
+    """Return text with breaks where there is no room for it."""
     indent = " " * (len(text) - len(text.lstrip()))
-    return textwrap.fill(text.strip(), _room(), initial_indent=indent, subsequent_indent="    ")
+    return textwrap.fill(text.strip(), room(), initial_indent=indent, subsequent_indent="    ")
 
 
 def about_machine(result: Mapping[str, Any]) -> str:
@@ -55,7 +50,8 @@ def about_machine(result: Mapping[str, Any]) -> str:
     facts = [
         machine["device"],
         cpu["model"] or cpu["architecture"],
-        f"{cpu['cores']} cores",
+        f"{cpu['cores']} cores"
+        + (f", {cpu['usable']} usable" if cpu["usable"] != cpu["logical"] else ""),
         " ".join(cpu["flags"]) or None,
         f"governor {cpu['governor']}" if cpu["governor"] else None,
         "virtual" if cpu["virtual"] else None,
@@ -69,13 +65,13 @@ def about_machine(result: Mapping[str, Any]) -> str:
 
 
 def _about(result: Mapping[str, Any]) -> Iterator[str]:
-    yield _wrapped(f"siffra {result['software']['siffra']} on {about_machine(result)}")
+    yield wrapped(f"siffra {result['software']['siffra']} on {about_machine(result)}")
     plan, looks = result["plan"], result["load"]
     busy = [look["others_share"] for look in looks[1:] if look["others_share"] is not None]
     said = [f"load {looks[0]['load']} before, {looks[-1]['load']} at the end"]
     if busy:
         said.append(
-            f"other programs took {np.mean(busy):.0%} of the cores, {max(busy):.0%} at most"
+            f"other programs took {np.mean(busy):.0%} of these cores, {max(busy):.0%} at most"
         )
     hot = [look["celsius"] for look in looks if look["celsius"] is not None]
     if hot:
@@ -83,8 +79,8 @@ def _about(result: Mapping[str, Any]) -> Iterator[str]:
     throttled = {look["throttled"] for look in looks if look["throttled"] is not None}
     if len(throttled) > 1 or throttled - {"0", "0x0"}:
         said.append(f"throttled ({', '.join(sorted(throttled))})")
-    yield _wrapped("; ".join(said))
-    yield _wrapped(
+    yield wrapped("; ".join(said))
+    yield wrapped(
         f"{plan['finished_turns']} turns in {result['seconds']:.0f} s, each in new processes, "
         f"models and cases in shuffled order; warm-up: {plan['warm_up']}"
     )
@@ -98,7 +94,7 @@ def _table(result: Mapping[str, Any]) -> Iterator[str]:
     columns = list(_cells_of(rows[0]))
     spared = []
     for name in _SPARED:
-        if widest + models + 5 + _CELL * len(columns) > _room():
+        if widest + models + 5 + _CELL * len(columns) > room():
             columns.remove(name)
             spared.append(name)
     yield ""
@@ -114,9 +110,15 @@ def _table(result: Mapping[str, Any]) -> Iterator[str]:
             + "".join(f"{cells[name]:>{_CELL}}" for name in columns)
             + _wrong(row)
         )
-    yield _wrapped(
-        "cores: processor time a second; MB: most resident memory; tells: the least ratio to "
-        "another such run that compare can tell from noise"
+    own = any(
+        row["workload"] in ("picture", "paced") and row["digits_expected"] is None for row in rows
+    )
+    yield wrapped(
+        "level: geometric mean of the turns' medians, by which compare and the advice go; p50 and "
+        "the like: of all calls; cores: processor time a second; MB: most resident memory; tells: "
+        "the least ratio to another such run that compare can tell from noise and the machine's "
+        "own changes"
+        + ("; pictures of your own are read from their files, decoding included" if own else "")
         + (f"; {', '.join(spared)}: in --json, or on a wider terminal" if spared else "")
     )
 
@@ -131,6 +133,7 @@ def _cells_of(row: Mapping[str, Any]) -> dict[str, str]:
     told, peak = row["detectable_ratio"], row["peak_bytes"]
     times = {name.replace("_", "."): _number(row["ns"][name], size) for name in _TIMES}
     return {
+        "level": _number(row["level_ns"], size),
         **times,
         "cores": f"{row['cpu_share']:.2f}",
         "MB": "-" if peak is None else f"{peak / 1e6:.0f}",
@@ -161,6 +164,8 @@ def _wrong(row: Mapping[str, Any]) -> str:
 def _number(value: float | None, size: float) -> str:
     if value is None:
         return "-"
+    if value >= 9999.5 * size:
+        return duration(value).replace(" ", "")
     value /= size
     return f"{value:.{2 if value < 9.995 else 1 if value < 99.95 else 0}f}"
 
@@ -205,17 +210,25 @@ def _stages(result: Mapping[str, Any]) -> Iterator[str]:
         return
     yield ""
     yield f"where the time of {main} goes, by the means"
-    labels = [f"{row['workload']}, {label_of(row, result['rows'])}" for row in rows]
-    widest = max(map(len, labels))
-    for label, row in zip(labels, rows, strict=True):
-        means = {stage: figures["mean"] for stage, figures in row["stages_ns"].items()}
-        whole = sum(means.values()) or 1.0
-        ends = np.rint(_BAR * np.cumsum([0.0, *means.values()]) / whole).astype(int)
+    labels = [f"  {row['workload']}, {label_of(row, result['rows'])}" for row in rows]
+    means = [{name: figures["mean"] for name, figures in row["stages_ns"].items()} for row in rows]
+    shares = [
+        ", ".join(f"{name} {mean / sum(each.values()):.0%}" for name, mean in each.items())
+        for each in means
+    ]
+    beside = max(map(len, labels))
+    free = room() - max(map(len, shares)) - len("  || ")
+    if beside + _BAR > free:  # the terminal is narrow
+        beside = 0
+    length = min(_BAR, max(1, free - beside - 2))
+    for label, each, said in zip(labels, means, shares, strict=True):
+        ends = np.rint(length * np.cumsum([0.0, *each.values()]) / sum(each.values())).astype(int)
         bar = "".join(
-            stage[0] * size for stage, size in zip(means, np.diff(ends).tolist(), strict=True)
+            stage[0] * size for stage, size in zip(each, np.diff(ends).tolist(), strict=True)
         )
-        shares = ", ".join(f"{stage} {mean / whole:.0%}" for stage, mean in means.items())
-        yield f"  {label:{widest}}  |{bar}| {shares.replace('_', ' ')}"
+        if not beside:
+            yield label
+        yield f"{label if beside else '':{max(2, beside)}}  |{bar}| {said.replace('_', ' ')}"
 
 
 def _noise(result: Mapping[str, Any]) -> Iterator[str]:
@@ -231,7 +244,7 @@ def _noise(result: Mapping[str, Any]) -> Iterator[str]:
         longer = (
             f"or measure longer (--turns {needed})" if needed <= _MOST_TURNS else "and try again"
         )
-        yield _wrapped(
+        yield wrapped(
             f"too noisy for a difference of {_ASKED:.2f}x: close other programs, fix the "
             f"processor's frequency, {longer}"
         )
@@ -240,8 +253,6 @@ def _noise(result: Mapping[str, Any]) -> Iterator[str]:
 def _advice(result: Mapping[str, Any]) -> Iterator[str]:
     if result["advice"]:
         yield ""
-        told = result["noise"]["detectable_ratio"]
-        sure = told is not None and told <= _ASKED
-        yield "best settings here" + ("" if sure else ", as far as the noise lets it be told")
+        yield "best settings here, by the levels"
     for each in result["advice"]:
-        yield _wrapped(f"  {each['setting']}: {each['value']}   ({each['why']})")
+        yield wrapped(f"  {each['setting']}: {each['value']}   ({each['why']})")

@@ -27,7 +27,7 @@ WARM_UP = (
 
 _YARDSTICK_CALLS = 5
 _STATUS, _REFERENCES = Path("/proc/self/status"), Path("/proc/self/clear_refs")
-_TASKS = Path("/proc/self/task")
+_SCHEDULED = Path(f"/proc/self/task/{threading.get_native_id()}/schedstat")
 
 
 def serve(reader: "Reader", marks: list[int], spent: int) -> None:
@@ -40,7 +40,7 @@ def serve(reader: "Reader", marks: list[int], spent: int) -> None:
     """
     import siffra
 
-    start = {"marks": marks, "cpu_ns": spent, "waited_ns": waited_ns({}), **memory()}
+    start = {"marks": marks, "cpu_ns": spent, "waited_ns": waited_ns(), **memory()}
     _say({"package": siffra.__file__, **start})
     work = _Work(reader)
     for line in sys.stdin:
@@ -64,21 +64,16 @@ def memory() -> dict[str, int | None]:
     return {"resident_bytes": None, "peak_bytes": peak * (1 if sys.platform == "darwin" else 1024)}
 
 
-def waiting() -> dict[str, int]:
-    """Return nanoseconds that each thread was ready to run, and had to wait for a core, so far.
+def waited_ns() -> int | None:
+    """Return nanoseconds that this process's main thread was ready, and waited for a core, so far.
 
-    Linux tells (proc(5): schedstat), others do not: then there is none.
+    Not of OpenCV's threads: idle ones wait without end. Linux tells (proc(5): schedstat), others
+    do not: then None.
     """
-    found = {}
-    for task in _TASKS.glob("*"):
-        with suppress(OSError, IndexError, ValueError):  # it has ended
-            found[task.name] = int((task / "schedstat").read_text().split()[1])
-    return found
-
-
-def waited_ns(before: dict[str, int]) -> int | None:
-    """Return how long the thread that had to wait longest did since; None where it is not told."""
-    return max((now - before.get(task, 0) for task, now in waiting().items()), default=None)
+    try:
+        return int(_SCHEDULED.read_text().split()[1])
+    except (OSError, IndexError, ValueError):
+        return None
 
 
 def yardstick(threads: int) -> int:
@@ -145,9 +140,7 @@ class _Work:
                 reader.probabilities(cells)
 
             return classify
-        if not case["scene"]:
-            return lambda: reader.read(case["source"])
-        frames = cycle(np.load(case["source"]))
+        frames = cycle(np.load(case["sources"][0]) if case["scene"] else case["sources"])
         return lambda: reader.read(next(frames))
 
 
@@ -167,7 +160,7 @@ def _measure(
     timings: list[Timings] = []
     digits = None
     late = 0
-    before = waiting()
+    before = waited_ns()
     cpu, began = process_time_ns(), perf_counter_ns()
     stopped, ends = began, began + 1e9 * seconds
     while len(times) < _LEAST_CALLS or (len(times) < most and (fps or stopped < ends)):
@@ -183,7 +176,9 @@ def _measure(
             timings.append(reading.timings)
             digits = reading.digits
     found: dict[str, Any] = {"ns": times, "wall_ns": stopped - began}
-    found |= {"cpu_ns": process_time_ns() - cpu, "waited_ns": waited_ns(before)}
+    found |= {"cpu_ns": process_time_ns() - cpu, "waited_ns": waited_ns()}
+    if before is not None:
+        found["waited_ns"] -= before
     if fps:
         found["late"] = late
     if digits is not None:
