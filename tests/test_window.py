@@ -132,7 +132,7 @@ def managed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Display]:
         yield display
 
 
-def eventually(holds: Callable[[], object], what: str, seconds: float = 15.0) -> None:
+def eventually(holds: Callable[[], object], what: str, seconds: float = 30.0) -> None:
     """Wait until something holds."""
     until = time.monotonic() + seconds
     while not holds():
