@@ -12,16 +12,16 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from benchmarks.engine_calls import ENGINES
-from benchmarks.engine_cells import cells_to_agree_on
-from benchmarks.engine_families import installed
-from benchmarks.engine_forms import NEEDS, write_forms
-from benchmarks.engine_net import EngineError, load_layers, read_layers, save_layers
-from benchmarks.engine_results import BASE, TOLERANCE, compared
-from benchmarks.engine_rounds import answers
-from benchmarks.engine_sizes import installed_megabytes
-from benchmarks.engine_turns import Task
-from benchmarks.engines import main
+from benchmarks.engines.__main__ import main
+from benchmarks.engines.calls import ENGINES
+from benchmarks.engines.cells import cells_to_agree_on
+from benchmarks.engines.families import installed
+from benchmarks.engines.forms import NEEDS, write_forms
+from benchmarks.engines.net import EngineError, load_layers, read_layers, save_layers
+from benchmarks.engines.results import BASE, TOLERANCE, compared
+from benchmarks.engines.rounds import answers
+from benchmarks.engines.sizes import installed_megabytes
+from benchmarks.engines.turns import Task
 from siffra import Reader, __version__
 from siffra.network import released
 
@@ -194,7 +194,7 @@ def test_pictures_are_read_beside_peers_and_missing_peers_are_named(tmp_path: Pa
 
 
 def test_what_is_not_installed_is_named_with_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("benchmarks.engine_families.find_spec", lambda name: None)
+    monkeypatch.setattr("benchmarks.engines.families.find_spec", lambda name: None)
     lines: list[str] = []
     assert installed(["openvino", "keras-call"], lines.append) == []
     assert 'openvino is left out, without openvino: pip install -e ".[engines]"' in lines

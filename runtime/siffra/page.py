@@ -82,7 +82,7 @@ def read_page(grey: Pixels, classify: Classify, threshold: float) -> Page:
 
 
 def _glance(grey: Pixels, classify: Classify, threshold: float) -> Page | None:
-    """Read a page from a small copy, if that leaves no doubt: most frames of a camera do not."""
+    """Read a page from a small copy; None where that leaves a doubt."""
     copy = halved(grey, _SMALL_SIDE)
     if copy.size == grey.size:
         return None

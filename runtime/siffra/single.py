@@ -3,6 +3,7 @@
 import numpy as np
 
 from .cells import ink_of_cell, to_cells
+from .clutter import is_slim
 from .contract import INK_SIDE
 from .doubt import DOUBT, second_look
 from .images import Source, load, to_grey
@@ -14,7 +15,6 @@ from .results import Box, Pixels, Reason
 from .scale import reduce, to_picture
 
 _FILLED = 0.8  # of its box, that no digit fills but a 1
-_SLIM = 0.35  # width over height of a 1
 _CLOSED = 0.8  # of each side, that a frame covers
 
 
@@ -62,7 +62,7 @@ def _is_plain(cell: Pixels, box: Box) -> bool:
     x, y, width, height = box
     ink = cell[y : y + height, x : x + width]
     inked = cv2.countNonZero(ink)
-    if width < _SLIM * height and inked > _FILLED * ink.size:
+    if is_slim(box) and inked > _FILLED * ink.size:
         return True  # a straight 1
     if width >= 3 * height or not INK_SIDE <= inked <= _FILLED * ink.size:
         return False

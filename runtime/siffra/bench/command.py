@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from ..arguments import UsageError
+from ..arguments import UsageError, number
 from . import FPS, WORKLOADS
 
 _MOST_THREADS = 64
@@ -52,7 +52,9 @@ def add_bench(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
         help="pictures or folders of your own, from file to reading, in place of the drawn pages "
         "of picture and paced",
     )
-    command.add_argument("--fps", type=_rate, metavar="N", help=f"of paced; default: {FPS:g}")
+    command.add_argument(
+        "--fps", type=number(0.1, 1000.0), metavar="N", help=f"of paced; default: {FPS:g}"
+    )
     command.add_argument(
         "--threads",
         type=_threads,
@@ -77,7 +79,7 @@ def add_bench(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     compare.add_argument("after", type=Path, metavar="B.json")
     compare.add_argument(
         "--fail-above",
-        type=_ratio,
+        type=number(1.0, 1000.0),
         metavar="RATIO",
         help="exit with 1 where a row of B takes more than so many times as long, beyond doubt: "
         "the low end of its interval, with what the machine itself changed taken off, is above",
@@ -122,21 +124,3 @@ def _threads(text: str) -> list[int]:
     if max(counts) > _MOST_THREADS:
         raise argparse.ArgumentTypeError(f"{max(counts)} threads are more than {_MOST_THREADS}")
     return counts
-
-
-def _rate(text: str) -> float:
-    return _number(text, 0.1, 1000.0)
-
-
-def _ratio(text: str) -> float:
-    return _number(text, 1.0, 1000.0)
-
-
-def _number(text: str, least: float, most: float) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not least <= value <= most:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from {least:g} to {most:g}")
-    return value

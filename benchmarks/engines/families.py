@@ -8,14 +8,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.engine_calls import BATCH, ENGINES
-from benchmarks.engine_cells import Cells
-from benchmarks.engine_forms import NEEDS, write_forms
-from benchmarks.engine_net import EngineError
-from benchmarks.engine_results import BASE, TOLERANCE, Agreement, Result, compared, summarise
-from benchmarks.engine_rounds import Run, answers, measure
-from benchmarks.engine_sizes import installed_megabytes
-from benchmarks.engine_turns import Effort, Task
+from benchmarks.engines.calls import BATCH, ENGINES
+from benchmarks.engines.cells import Cells
+from benchmarks.engines.forms import NEEDS, write_forms
+from benchmarks.engines.net import EngineError
+from benchmarks.engines.results import BASE, TOLERANCE, Agreement, Result, compared, summarise
+from benchmarks.engines.rounds import Run, answers, measure
+from benchmarks.engines.sizes import installed_megabytes
+from benchmarks.engines.turns import Effort, Task
 from siffra import Reader
 from siffra.progress import Progress
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from benchmarks.engine_goals import Goal
-from benchmarks.engine_pictures import PictureTime
-from benchmarks.engine_results import BASE, Result, Spread
+from benchmarks.engines.goals import Goal
+from benchmarks.engines.pictures import PictureTime
+from benchmarks.engines.results import BASE, Result, Spread
 from benchmarks.tables import Row, table
 
 _NAMES = 2  # columns that say what a row is of

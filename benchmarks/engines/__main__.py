@@ -20,15 +20,15 @@ from typing import Any
 import numpy as np
 
 from benchmarks.datasets import DataError
-from benchmarks.engine_calls import ENGINES
-from benchmarks.engine_cells import cells_to_agree_on
-from benchmarks.engine_families import Tell, compare, installed
-from benchmarks.engine_goals import goals
-from benchmarks.engine_net import EngineError
-from benchmarks.engine_pictures import PictureTime, draw_pictures, read_once, time_pictures
-from benchmarks.engine_results import BASE, Result
-from benchmarks.engine_tables import engine_tables, goal_table, picture_table
-from benchmarks.engine_turns import Effort, Task
+from benchmarks.engines.calls import ENGINES
+from benchmarks.engines.cells import cells_to_agree_on
+from benchmarks.engines.families import Tell, compare, installed
+from benchmarks.engines.goals import goals
+from benchmarks.engines.net import EngineError
+from benchmarks.engines.pictures import PictureTime, draw_pictures, read_once, time_pictures
+from benchmarks.engines.results import BASE, Result
+from benchmarks.engines.tables import engine_tables, goal_table, picture_table
+from benchmarks.engines.turns import Effort, Task
 from benchmarks.options import add_data, add_json, add_models, write_json
 from benchmarks.peers import RapidOcr, Tesseract
 from siffra import ModelError, Reader, __version__

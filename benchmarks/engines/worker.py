@@ -1,6 +1,6 @@
 """The process that is measured: it loads one engine, then does what its parent asks for.
 
-`engine_turns` starts it. The first argument is the task as JSON; then each line of standard input
+`turns` starts it. The first argument is the task as JSON; then each line of standard input
 asks for something, and a line of standard output answers, both as JSON. What engines themselves
 print goes to standard error.
 """
@@ -18,7 +18,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.engine_calls import BATCH, ENGINES, Loaded
+from benchmarks.engines.calls import BATCH, ENGINES, Loaded
 
 Calls: TypeAlias = Callable[[Any], Callable[[], Any]]
 """What a parent may ask for, to what does it once."""

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from benchmarks.engine_results import Spread, spread
-from benchmarks.engine_turns import Effort, Task, rounds, started
+from benchmarks.engines.results import Spread, spread
+from benchmarks.engines.turns import Effort, Task, rounds, started
 from benchmarks.scenes import draw_scene
 from benchmarks.strings import as_label
 

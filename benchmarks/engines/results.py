@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.engine_calls import BATCH
-from benchmarks.engine_rounds import Round, Run
+from benchmarks.engines.calls import BATCH
+from benchmarks.engines.rounds import Round, Run
 
 BASE = "onnxruntime"
 """What all are compared with: bare, on one thread, with the same model."""

@@ -12,9 +12,9 @@ from random import Random
 from time import perf_counter
 from typing import IO, Any, NamedTuple, TypeVar
 
-from benchmarks.engine_net import EngineError
+from benchmarks.engines.net import EngineError
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 """Of the repository, from which its modules are run."""
 
 SETTINGS = {
@@ -33,7 +33,7 @@ class Task(NamedTuple):
     """What a process is to load."""
 
     what: Mapping[str, Any]
-    """As `engine_worker` takes it."""
+    """As `worker` takes it."""
     python: str = sys.executable
     """The interpreter."""
 
@@ -106,7 +106,7 @@ def started(task: Task) -> Iterator[Worker]:
         # All processes of a machine read one clock, so that what comes before Python counts too.
         dated = json.dumps({**task.what, "started": perf_counter()})
         with subprocess.Popen(
-            [task.python, "-m", "benchmarks.engine_worker", dated],
+            [task.python, "-m", "benchmarks.engines.worker", dated],
             cwd=ROOT,
             env={**os.environ, **SETTINGS, **pools},
             stdin=subprocess.PIPE,

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from benchmarks.engine_pictures import PictureTime
-from benchmarks.engine_results import BASE, Result, Spread, speed_ratio, spread
-from benchmarks.engine_rounds import Run
+from benchmarks.engines.pictures import PictureTime
+from benchmarks.engines.results import BASE, Result, Spread, speed_ratio, spread
+from benchmarks.engines.rounds import Run
 
 _BATCH_MODEL = "ann"
 _INT8 = 1.4

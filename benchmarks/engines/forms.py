@@ -1,7 +1,7 @@
 """The files that engines take, made of a released model: the same weights in other forms.
 
-Conversion runs in a process of its own, `python -m benchmarks.engine_forms`: TensorFlow prints much
-and stays in memory.
+Conversion runs in a process of its own, `python -m benchmarks.engines.forms`: TensorFlow prints
+much and stays in memory.
 """
 
 import os
@@ -11,8 +11,8 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.engine_net import EngineError, Layer, read_layers, save_layers
-from benchmarks.engine_turns import ROOT, SETTINGS
+from benchmarks.engines.net import EngineError, Layer, read_layers, save_layers
+from benchmarks.engines.turns import ROOT, SETTINGS
 
 NEEDS = {
     ".onnx": (),
@@ -38,7 +38,7 @@ def write_forms(model: Path, forms: Collection[str], folder: Path) -> dict[str, 
     missing = [str(file) for form, file in files.items() if form != ".onnx"]
     if missing:
         done = subprocess.run(
-            [sys.executable, "-m", "benchmarks.engine_forms", str(model.absolute()), *missing],
+            [sys.executable, "-m", "benchmarks.engines.forms", str(model.absolute()), *missing],
             cwd=ROOT,
             env={**os.environ, **SETTINGS},
             capture_output=True,

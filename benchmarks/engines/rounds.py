@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.engine_calls import BATCH
-from benchmarks.engine_turns import Effort, Task, rounds, started
+from benchmarks.engines.calls import BATCH
+from benchmarks.engines.turns import Effort, Task, rounds, started
 
 
 class Run(NamedTuple):

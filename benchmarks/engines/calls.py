@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.engine_net import EngineError, Floats, load_layers, probabilities
+from benchmarks.engines.net import EngineError, Floats, load_layers, probabilities
 
 BATCH = 1024
 """Cells in a large call."""

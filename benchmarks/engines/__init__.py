@@ -1,0 +1,1 @@
+"""The networks beside other engines, and whole pictures beside other readers."""
