@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from .contract import DEFAULT_MODEL
 from .errors import ModelError
+from .sizes import MAX_PIXELS
 
 if TYPE_CHECKING:
     from .reader import Reader, Rotate
@@ -45,7 +46,8 @@ def reader_of(options: argparse.Namespace) -> "Reader":
     from .reader import Reader
 
     try:
-        return Reader(options.model, threshold=options.threshold)
+        max_pixels = getattr(options, "max_pixels", MAX_PIXELS)
+        return Reader(options.model, threshold=options.threshold, max_pixels=max_pixels)
     except ModelError as error:
         raise UsageError(f"--model: {error}") from error
 

@@ -3,9 +3,11 @@
 import struct
 from collections.abc import Iterator
 
+from . import png
+
 ORIENTATION_TAG = 0x0112
 
-_PNG = b"\x89PNG\r\n\x1a\n"
+_MOST = 4096  # chunks of a WebP file: a made-up one has millions, to keep us busy
 
 
 def orientation_of(data: bytes) -> int:
@@ -30,8 +32,8 @@ def orientation_of(data: bytes) -> int:
 def _exif(data: bytes) -> bytes:
     """Return the EXIF block of a file, empty where there is none."""
     # By their chunks: to search a file of a megabyte for a mark takes longer than to decode it.
-    if data.startswith(_PNG):
-        chunks, wanted = _png_chunks(data), b"eXIf"
+    if data.startswith(png.SIGNATURE):
+        chunks, wanted = png.chunks(data), b"eXIf"
     elif data.startswith(b"RIFF") and data[8:12] == b"WEBP":
         chunks, wanted = _riff_chunks(data), b"EXIF"
     else:
@@ -39,21 +41,12 @@ def _exif(data: bytes) -> bytes:
     return next((data[start:end] for name, start, end in chunks if name == wanted), b"")
 
 
-def _png_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
-    """Yield name, start and end of each chunk (PNG specification, third edition, section 5.3)."""
-    at = len(_PNG)
-    while at + 8 <= len(data):
-        length, name = struct.unpack_from(">I4s", data, at)
-        yield name, at + 8, at + 8 + length
-        if name == b"IEND":
-            return
-        at += 12 + length  # its checksum follows
-
-
 def _riff_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
     """Yield name, start and end of each chunk (WebP container specification: RIFF)."""
     at, end = 12, min(len(data), 8 + int.from_bytes(data[4:8], "little"))
-    while at + 8 <= end:
+    for _ in range(_MOST):
+        if at + 8 > end:
+            return
         name, length = struct.unpack_from("<4sI", data, at)
         yield name, at + 8, at + 8 + length
         at += 8 + length + length % 2

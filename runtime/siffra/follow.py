@@ -58,7 +58,7 @@ class Follower:
         Raises:
             ImageError: It is no picture.
         """
-        pixels = images.load(pixels)
+        pixels = images.load(pixels, self._reader.max_pixels)
         if self._steady is None:
             self.last = self._reader._read(pixels, self._rotate)
             return self.last[0]

@@ -1,16 +1,20 @@
 """Any input to pixels: files, bytes, arrays, Pillow images become uint8, upright, without alpha."""
 
 import os
+import stat
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .decode import check_size, decode, upright
 from .errors import ImageError
-from .exif import ORIENTATION_TAG, orientation_of
+from .exif import ORIENTATION_TAG
 from .opencv import cv2
 from .results import Pixels
+from .sizes import MAX_PIXELS
 
 
 @runtime_checkable
@@ -29,6 +33,10 @@ class PillowImage(Protocol):
     def mode(self) -> str:
         """Name of the pixels' layout, such as `RGB`."""
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels."""
+
     def convert(self, mode: str) -> Any:
         """Return the image in another mode."""
 
@@ -40,21 +48,18 @@ Source: TypeAlias = (
     str | os.PathLike[str] | bytes | bytearray | memoryview | Readable | PillowImage | NDArray[Any]
 )
 
-_PNG = b"\x89PNG"
-_JPEG = b"\xff\xd8"
-_MAGIC = {
-    **{_PNG: "PNG", _JPEG: "JPEG", b"II*\0": "TIFF", b"MM\0*": "TIFF"},
-    **{b"RIFF": "WebP", b"BM": "BMP"},
-}
+_BLOCK = 1 << 20  # values that are converted at once: as floats they take four times the memory
 
 
-def load(source: Source) -> Pixels:
+def load(source: Source, max_pixels: int | None = MAX_PIXELS) -> Pixels:
     """Turn any supported input into pixels.
 
     Args:
         source: A path; the bytes of a picture file, or a file object that gives them; a Pillow
             image; or an array [H, W], [H, W, 1], [H, W, 3] (BGR, as OpenCV has it) or [H, W, 4]
             (BGRA) of bool, uint8, uint16 (full range), other integers 0..255, or floats 0..1.
+        max_pixels: The most pixels that a picture may have, by its header, before it is decoded;
+            None for any number.
 
     Returns:
         uint8 [H, W] or [H, W, 3] (BGR), C-contiguous, upright by its EXIF orientation, alpha
@@ -64,27 +69,29 @@ def load(source: Source) -> Pixels:
         ImageError: The input cannot be read; the message names the cause and the cure.
     """
     if isinstance(source, np.ndarray):
-        return _from_array(source)
+        return _from_array(source, max_pixels)
     if isinstance(source, (str, os.PathLike)):
         path = os.fsdecode(source)
         if not path:
             raise ImageError("an empty path names no picture")
-        return _decode(_read_file(path), name=path)
+        name = path if path.isprintable() else repr(path)  # no line breaks in a message
+        return _from_file(_read_file(path, name, max_pixels), name, max_pixels)
     if isinstance(source, (bytes, bytearray, memoryview)):
-        return _decode(bytes(source), name=f"{len(source)} bytes")
+        data = bytes(source)
+        return _from_file(data, f"{len(data)} bytes", max_pixels)
     if isinstance(source, PillowImage):
-        return _from_pillow(source)
+        return _from_pillow(source, max_pixels)
     if isinstance(source, Readable):
         name = str(getattr(source, "name", "file object"))
         try:
             data = source.read()
         except UnicodeDecodeError as error:
             raise ImageError(f"{name}: is open as text; open it in binary mode ('rb')") from error
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, EOFError) as error:
             raise ImageError(f"{name}: cannot be read ({error})") from error
         if not isinstance(data, (bytes, bytearray, memoryview)):
             raise ImageError(f"{name}: is open as text; open it in binary mode ('rb')")
-        return _decode(bytes(data), name)
+        return _from_file(bytes(data), name, max_pixels)
     raise ImageError(
         f"cannot read a picture from {type(source).__name__}; "
         "pass a path, bytes, a binary file object, a NumPy array or a Pillow image"
@@ -98,82 +105,56 @@ def to_grey(pixels: Pixels) -> Pixels:
     return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY), dtype=np.uint8)
 
 
-def _read_file(path: str) -> bytes:
+def _read_file(path: str, name: str, max_pixels: int | None) -> bytes:
     # Bytes first, decoding second: cv2.imread fails on non-ASCII paths on Windows (opencv #18305).
     try:
+        facts = Path(path).stat()
+        if stat.S_ISDIR(facts.st_mode):
+            raise ImageError(f"{name}: is a folder, not a picture; pass the files in it")
+        if not stat.S_ISREG(facts.st_mode):  # a pipe may never end, and a device neither
+            raise ImageError(f"{name}: is a pipe or a device; open it and pass the file object")
+        if max_pixels is not None and facts.st_size > _most_bytes(max_pixels):
+            raise ImageError(
+                f"{name}: has {facts.st_size / 1e6:,.0f} MB, more than a picture of "
+                f"{max_pixels:,} pixels can have; is it one? (or raise max_pixels)"
+            )
         return Path(path).read_bytes()
     except FileNotFoundError as error:
         if "://" in path:
-            raise ImageError(f"{path}: is an address; download the picture and pass it") from error
-        raise ImageError(f"{path}: no such file") from error
-    except IsADirectoryError as error:
-        raise ImageError(f"{path}: is a folder, not a picture; pass the files in it") from error
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else error
-        raise ImageError(f"{path}: cannot be read ({reason})") from error
+            raise ImageError(f"{name}: is an address; download the picture and pass it") from error
+        raise ImageError(f"{name}: no such file") from error
+    except OSError as error:
+        raise ImageError(f"{name}: cannot be read ({error.strerror or error})") from error
+    except ValueError as error:
+        if isinstance(error, ImageError):
+            raise
+        raise ImageError(f"{name}: cannot be read ({error})") from error
 
 
-def _decode(data: bytes, name: str) -> Pixels:
-    if not data:
-        raise ImageError(f"{name}: is empty")
-    jpeg = data.startswith(_JPEG)
-    # OpenCV before 4.12 makes a picture of half a JPEG, and libpng complains on stderr.
-    # What ends a file is looked for from its end, where it is found at once.
-    end = data.rfind(b"\xff\xd9" if jpeg else b"IEND") if jpeg or data.startswith(_PNG) else 0
-    if end < 0 or (jpeg and data.find(b"\xff\xda", end) >= 0):  # a scan begins after it
-        raise ImageError(f"{name}: {why_undecodable(data)}")
-    # IMREAD_UNCHANGED keeps alpha and 16 bits but skips the EXIF orientation, so it is left to
-    # the formats that can have alpha.
-    flags = cv2.IMREAD_ANYCOLOR if jpeg else cv2.IMREAD_UNCHANGED
+def _most_bytes(pixels: int) -> int:
+    return 8 * pixels + 100_000_000  # four times 16 bits; metadata
+
+
+def _from_file(data: bytes, name: str, max_pixels: int | None) -> Pixels:
     try:
-        pixels = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), flags)
-    except cv2.error as error:
-        raise ImageError(f"{name}: OpenCV cannot decode it ({error.err})") from error
-    if pixels is None:
-        raise ImageError(f"{name}: {why_undecodable(data)}")
-    try:
-        pixels = _from_array(pixels)
+        return _from_array(decode(data, max_pixels), max_pixels)
     except ImageError as error:
         raise ImageError(f"{name}: {error}") from error
-    return pixels if jpeg else _upright(pixels, orientation_of(data))
 
 
-def why_undecodable(data: bytes) -> str:
-    """Say what the bytes of a file are that OpenCV does not decode, and what to do."""
-    if data[4:8] == b"ftyp" and data[8:12] in (b"heic", b"heix", b"mif1", b"msf1", b"hevc"):
-        return (
-            "is a HEIC photo, which OpenCV does not decode; save it as JPEG, "
-            "or open it with Pillow and pillow-heif and pass the image"
-        )
-    if data.startswith(b"%PDF"):
-        return "is a PDF; render its pages to PNG first (pdftoppm -r 200 -png)"
-    for magic, form in _MAGIC.items():
-        if data.startswith(magic):
-            return f"is a {form} file that is damaged or incomplete; get it again"
-    return (
-        f"is not a picture that OpenCV can decode (it starts with {data[:8]!r}); "
-        "JPEG, PNG, WebP, TIFF and BMP work"
-    )
-
-
-def _upright(pixels: Pixels, orientation: object) -> Pixels:
-    """Apply an EXIF orientation; values that the standard lacks leave the pixels as they are."""
-    if orientation in (5, 6, 7, 8):
-        pixels = pixels.swapaxes(0, 1)
-    if orientation in (3, 4, 7, 8):
-        pixels = pixels[::-1]
-    if orientation in (2, 3, 6, 7):
-        pixels = pixels[:, ::-1]
-    return np.ascontiguousarray(pixels)
-
-
-def _from_pillow(image: PillowImage) -> Pixels:
+def _from_pillow(image: PillowImage, max_pixels: int | None) -> Pixels:
+    try:
+        check_size(*image.size, max_pixels)
+    except ImageError as error:
+        raise ImageError(f"a Pillow image {error}") from error
     if image.mode in ("I", "F"):
         raise ImageError(
             f"a Pillow image of mode {image.mode!r} has no fixed range; "
             "scale its values to 0..255 and pass them as a uint8 array"
         )
-    try:  # Pillow opens a file lazily: it may be truncated or closed by now
+    # Pillow opens a file lazily: it may be truncated or closed by now; and what its many decoders
+    # raise on broken files shares no narrower base.
+    try:
         orientation = image.getexif().get(ORIENTATION_TAG, 1)
         if image.mode in ("1", "L") or image.mode.startswith("I;16"):
             array = np.asarray(image)
@@ -181,12 +162,16 @@ def _from_pillow(image: PillowImage) -> Pixels:
             array = np.asarray(image.convert("RGBA"))[:, :, [2, 1, 0, 3]]
         else:
             array = np.asarray(image.convert("RGB"))[:, :, ::-1]
-    except (OSError, ValueError) as error:
+    except Exception as error:
         raise ImageError(f"Pillow cannot read its image ({error})") from error
-    return _upright(_from_array(array), orientation)
+    return np.ascontiguousarray(upright(_from_array(array, max_pixels), orientation))
 
 
-def _from_array(array: NDArray[Any]) -> Pixels:
+def _from_array(array: NDArray[Any], max_pixels: int | None) -> Pixels:
+    if type(array) is not np.ndarray:  # subclasses have arithmetic of their own
+        if isinstance(array, np.ma.MaskedArray):
+            raise ImageError("a masked array has pixels without a value; fill it (.filled) first")
+        array = np.asarray(array)
     if array.ndim == 3 and array.shape[2] == 1:
         array = array[:, :, 0]
     if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (3, 4)):
@@ -196,30 +181,32 @@ def _from_array(array: NDArray[Any]) -> Pixels:
         )
     if 0 in array.shape:
         raise ImageError(f"an array of shape {array.shape} has no pixels")
-    pixels = _to_uint8(array)
-    if pixels.ndim == 3 and pixels.shape[2] == 4:
-        pixels = _composite(pixels)
-    return np.ascontiguousarray(pixels)
+    check_size(array.shape[1], array.shape[0], max_pixels)
+    array = _to_uint8(array)
+    if array.ndim == 3 and array.shape[2] == 4:
+        array = _composite(array)
+    return np.ascontiguousarray(array)
 
 
 def _to_uint8(array: NDArray[Any]) -> Pixels:
+    kind = array.dtype.kind
     if array.dtype == np.uint8:
         return array
-    if array.dtype == np.bool_:
-        return np.asarray(array * np.uint8(255), dtype=np.uint8)
-    if array.dtype.kind == "u" and array.dtype.itemsize == 2:  # of either byte order
-        return np.asarray(array >> 8, dtype=np.uint8)
-    if array.dtype.kind not in "iuf":
+    if kind == "b":
+        return _by_rows(lambda rows: rows * np.uint8(255), array, array.shape)
+    if kind == "u" and array.dtype.itemsize == 2:  # of either byte order
+        return _by_rows(lambda rows: rows >> 8, array, array.shape)
+    if kind not in "iuf":
         raise ImageError(f"an array of {array.dtype} is not a picture; use uint8")
     low, high = float(array.min()), float(array.max())  # NaN passes through both
-    top = 1.0 if array.dtype.kind == "f" else 255.0
+    top = 1.0 if kind == "f" else 255.0
     if not (low >= 0.0 and high <= top + 1e-3):  # arithmetic on floats may end just above
         raise ImageError(
             f"an array of {array.dtype} must hold values from 0 to {top:g}, "
             f"this one has {low:g} to {high:g}; scale it, or convert it to uint8"
         )
-    if array.dtype.kind == "f":
-        return np.asarray(np.rint(np.minimum(array, 1.0) * 255.0), dtype=np.uint8)
+    if kind == "f":
+        return _by_rows(lambda rows: np.rint(np.minimum(rows, 1.0) * 255.0), array, array.shape)
     return array.astype(np.uint8)
 
 
@@ -230,12 +217,35 @@ def _composite(bgra: Pixels) -> Pixels:
     """
     if bgra[:, :, 3].min() == 255:
         return bgra[:, :, :3]
-    alpha = bgra[:, :, 3:].astype(np.float32) / 255.0
-    colour = bgra[:, :, :3].astype(np.float32)
-    visible = float(alpha.sum())
-    transparent = visible < 0.99 * alpha.size
-    light = (
-        transparent and float((colour.mean(axis=2, keepdims=True) * alpha).sum()) > 127 * visible
-    )
-    paper = 0.0 if light else 255.0
-    return np.asarray(np.rint(colour * alpha + paper * (1.0 - alpha)), dtype=np.uint8)
+    visible = light = 0.0  # sums over all pixels: of how much shows, and of how light that is
+    for rows in _blocks(bgra):
+        alpha = rows[:, :, 3].astype(np.float64)
+        visible += float(alpha.sum())
+        grey = cv2.cvtColor(np.ascontiguousarray(rows), cv2.COLOR_BGRA2GRAY)
+        light += float(np.vdot(grey.astype(np.float64), alpha))
+    transparent = visible < 0.99 * 255 * bgra[:, :, 3].size
+    paper = 0 if transparent and light > 127 * visible else 255
+
+    def composited(rows: NDArray[Any]) -> NDArray[Any]:
+        alpha = rows[:, :, 3:].astype(np.uint16)
+        mixed = rows[:, :, :3] * alpha + paper * (255 - alpha)  # 255 * 255 at most
+        return np.asarray((mixed + 127) // 255)
+
+    return _by_rows(composited, bgra, (*bgra.shape[:2], 3))
+
+
+def _by_rows(
+    convert: Callable[[NDArray[Any]], NDArray[Any]], array: NDArray[Any], shape: tuple[int, ...]
+) -> Pixels:
+    """Convert an array to uint8, some rows at a time: the whole in floats would fill the memory."""
+    pixels = np.empty(shape, np.uint8)
+    top = 0
+    for rows in _blocks(array):
+        pixels[top : top + len(rows)] = convert(rows)
+        top += len(rows)
+    return pixels
+
+
+def _blocks(array: NDArray[Any]) -> Iterator[NDArray[Any]]:
+    step = max(1, _BLOCK // array[0].size)
+    return (array[top : top + step] for top in range(0, len(array), step))

@@ -13,6 +13,7 @@ from .contract import DEFAULT_MODEL
 from .decide import Demand, reason_against
 from .network import Network
 from .results import Box, Digit, Pixels, Reading, Rotation, Timings
+from .sizes import MAX_PIXELS
 
 # What handles pictures needs OpenCV and is imported where it is used: those who bring cells of
 # their own work without it.
@@ -34,10 +35,12 @@ class Reader:
             `python -m export` made.
         threshold: Confidence, 0 to 1, from which a digit is accepted; the model's own by default.
         threads: Threads that compute one inference, at most as many as the machine has cores.
+        max_pixels: The most pixels that a picture may have; what has more is refused by its
+            header, before it is decoded. None for any number, where all pictures are trusted.
 
     Raises:
         ModelError: The model is missing or is not one of siffra's.
-        ValueError: The threshold or the number of threads is out of range.
+        ValueError: The threshold, the number of threads or that of pixels is out of range.
     """
 
     def __init__(
@@ -46,11 +49,15 @@ class Reader:
         *,
         threshold: float | None = None,
         threads: int = 1,
+        max_pixels: int | None = MAX_PIXELS,
     ) -> None:
         if threshold is not None and not 0.0 <= threshold <= 1.0:
             raise ValueError(f"threshold must be from 0 to 1, not {threshold}")
         if not isinstance(threads, int) or threads < 1:
             raise ValueError(f"threads must be a whole number from 1, not {threads!r}")
+        if max_pixels is not None and (not isinstance(max_pixels, int) or max_pixels < 1):
+            raise ValueError(f"max_pixels must be a number from 1, or None, not {max_pixels!r}")
+        self._max_pixels = max_pixels
         self._network = Network(model, threads)
         self._demand = Demand(self._network.threshold, threshold)
 
@@ -61,6 +68,11 @@ class Reader:
     def threshold(self) -> float:
         """Confidence from which a digit is accepted."""
         return self._demand.threshold
+
+    @property
+    def max_pixels(self) -> int | None:
+        """The most pixels that a picture may have; None for any number."""
+        return self._max_pixels
 
     @property
     def model(self) -> Path:
@@ -112,7 +124,7 @@ class Reader:
         from . import images, page, scale
 
         started = perf_counter()
-        picture = images.load(source)
+        picture = images.load(source, self._max_pixels)
         grey = images.to_grey(picture)
         decoded = perf_counter()
         rotation: Rotation = 0
@@ -186,7 +198,7 @@ class Reader:
         from .images import load
         from .single import classify_one, find_one
 
-        picture = load(source)
+        picture = load(source, self._max_pixels)
         box, cell, reason = find_one(picture)
         if cell is None:
             digit = Digit(None, 0.0, reason, box, (), None, picture)

@@ -4,6 +4,7 @@ import glob
 import os
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -12,9 +13,9 @@ from .errors import ImageError
 
 SUFFIXES = frozenset(
     {".png", ".jpg", ".jpeg", ".jpe", ".webp", ".bmp", ".dib", ".tif", ".tiff"}
-    | {".pbm", ".pgm", ".ppm", ".pnm", ".gif", ".avif", ".jp2"}
+    | {".pbm", ".pgm", ".ppm", ".pnm", ".gif", ".avif", ".heic", ".heif", ".jp2"}
 )
-"""Names that a folder's pictures end with."""
+"""Names that a folder's pictures end with; what cannot be read of them is named."""
 
 STANDARD_INPUT = "-"
 
@@ -43,6 +44,10 @@ class NamedSource:
         if self.problem is not None:
             raise ImageError(self.problem)
         if self.name != STANDARD_INPUT:
+            # A shell's <(command) is a pipe, of which `images.load` takes no path.
+            with suppress(OSError):  # it says why when it loads
+                if Path(self.name).is_fifo():
+                    return Path(self.name).open("rb")
             return self.name
         if sys.stdin is None:  # closed by whoever started us
             raise ImageError("standard input is closed")
@@ -59,7 +64,7 @@ def expand(arguments: Iterable[str]) -> Iterator[NamedSource]:
         elif glob.has_magic(argument) and not os.path.exists(argument):
             yield from _matches(argument)  # shells expand patterns, but Windows' do not
         else:
-            yield NamedSource(argument)  # devices are read; what is missing says so when opened
+            yield NamedSource(argument)  # what is missing says so when opened
 
 
 def pictures_in(folder: Path) -> list[Path]:

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 _DEFAULT_HOST, _DEFAULT_PORT = "127.0.0.1", 8000
 _PORTS = 65535
-_PIXELS = 100_000_000  # of a picture that is sent
 _BELONGS = {"every": "headless", "token": "serve", "certificate": "serve"}
 """Options that go with one way of seeing the result."""
 _LOOK = 0.5  # seconds between looks at whether anybody still reads what is printed
@@ -164,8 +163,6 @@ def _cameras(options: argparse.Namespace) -> int:
 
 
 def _webcam(options: argparse.Namespace) -> int:
-    if options.serve is not None:  # what strangers send must not fill the memory
-        os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(_PIXELS))
     from .opencv import cv2
 
     way = _way(options)

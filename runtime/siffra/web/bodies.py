@@ -8,8 +8,8 @@ from time import monotonic
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from ..images import why_undecodable
-from .sizes import stated_size
+from ..decode import why_undecodable
+from ..sizes import MAX_PIXELS, stated_size
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Limits:
     body: int = 20_000_000
     """Bytes of a picture's file."""
 
-    pixels: int = 100_000_000
+    pixels: int = MAX_PIXELS
     """Pixels of a picture: a small file may unfold to more than the memory holds."""
 
     pause: float = 10.0

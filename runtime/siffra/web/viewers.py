@@ -43,7 +43,7 @@ class Viewers:
         Raises:
             ImageError: It is no picture.
         """
-        pixels = images.load(data)
+        pixels = images.load(data, self._reader.max_pixels)
         viewer = self._viewer(name, rotate)
         with viewer.lock:
             return viewer.follower.follow(pixels)

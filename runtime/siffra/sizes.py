@@ -1,21 +1,32 @@
-"""How large a picture is, by the first bytes of its file: to know before it is decoded."""
+"""What a picture file says of itself in its first bytes: known before it is decoded."""
 
+import re
 import struct
 from collections.abc import Callable
 
 Size = tuple[int, int]
 """Width and height in pixels, as the file states them."""
 
+MAX_PIXELS = 100_000_000
+"""Of a picture, unless a reader is told otherwise; a phone's photo has 12 to 50 million."""
+
 _STEPS = 4096  # markers or entries before the size: a made-up file has millions, to keep us busy
 _TIFF_KINDS = {3: "H", 4: "I"}  # others stand elsewhere, or are no size
+_GAP = rb"(?:\s|#[^\r\n]{0,999}[\r\n]){1,99}"  # blanks and comments, as OpenCV takes them
+_PNM = re.compile(rb"P[1-6]" + _GAP + rb"(\d{1,9})" + _GAP + rb"(\d{1,9})\s")
+
+
+def form_of(data: bytes) -> str | None:
+    """Return the name of a picture file's format, None where it is none that siffra decodes."""
+    return next((name for magic, (name, _) in _FORMATS.items() if data.startswith(magic)), None)
 
 
 def stated_size(data: bytes) -> Size | None:
     """Return the width and height that a picture file states.
 
-    None for what is no PNG, JPEG, WebP, GIF, BMP or TIFF, or breaks off before it says.
+    None for what `form_of` does not know, or what breaks off before it says.
     """
-    for magic, read in _FORMATS.items():
+    for magic, (_, read) in _FORMATS.items():
         if data.startswith(magic):
             try:
                 return read(data)
@@ -95,7 +106,18 @@ def _pair(form: str, data: bytes, at: int) -> Size:
     return int(first), int(second)
 
 
-_FORMATS: dict[bytes, Callable[[bytes], Size | None]] = {
-    **{b"\x89PNG": _png, b"\xff\xd8": _jpeg, b"RIFF": _webp, b"GIF8": _gif, b"BM": _bmp},
-    **{b"II*\0": _tiff, b"MM\0*": _tiff},
+def _pnm(data: bytes) -> Size | None:
+    numbers = _PNM.match(data)
+    return (int(numbers[1]), int(numbers[2])) if numbers else None
+
+
+_FORMATS: dict[bytes, tuple[str, Callable[[bytes], Size | None]]] = {
+    b"\xff\xd8": ("JPEG", _jpeg),
+    b"\x89PNG": ("PNG", _png),
+    b"RIFF": ("WebP", _webp),
+    b"II*\0": ("TIFF", _tiff),
+    b"MM\0*": ("TIFF", _tiff),
+    b"GIF8": ("GIF", _gif),
+    b"BM": ("BMP", _bmp),
+    **{b"P%d" % kind: ("PNM", _pnm) for kind in range(1, 7)},
 }
