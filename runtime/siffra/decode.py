@@ -5,14 +5,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import png
+from . import jpeg, png
 from .errors import ImageError
 from .exif import orientation_of
 from .opencv import cv2
 from .sizes import form_of, stated_size
 
-_END, _SCAN = b"\xff\xd9", b"\xff\xda"  # of a JPEG file
-_MOST_SCANS = 100  # writers make 12 at most; each costs a pass over all pixels, be it a few bytes
+_MOST_SCANS = 40  # of a JPEG file; each costs a pass over all pixels, be it of a few bytes
 
 # What OpenCV would decode but no header tells the size of, or whose decoders few people use.
 _OTHERS = {
@@ -56,20 +55,23 @@ def decode(data: bytes, max_pixels: int | None) -> NDArray[Any]:
     if form is None or size is None or 0 in size:
         raise ImageError(why_undecodable(data))
     check_size(*size, max_pixels)
-    jpeg = form == "JPEG"
-    if jpeg:
-        _check_jpeg(data)
+    if form == "JPEG":
+        scans = jpeg.scans_of(data)
+        if not scans:  # OpenCV before 4.12 makes a picture of half a file
+            raise ImageError(why_undecodable(data))
+        if scans > _MOST_SCANS:
+            raise ImageError(f"is a JPEG file of {scans} scans; save it as PNG")
     drawn = png.drawn(data) if form == "PNG" else data
     # IMREAD_UNCHANGED keeps alpha and 16 bits but skips the EXIF orientation, so it is left to
     # the formats that can have alpha.
-    flags = cv2.IMREAD_ANYCOLOR if jpeg else cv2.IMREAD_UNCHANGED
+    flags = cv2.IMREAD_ANYCOLOR if form == "JPEG" else cv2.IMREAD_UNCHANGED
     try:
         pixels = None if drawn is None else cv2.imdecode(np.frombuffer(drawn, np.uint8), flags)
     except cv2.error as error:
         raise ImageError(f"OpenCV cannot decode this {form} file ({error.err})") from error
     if pixels is None:
         raise ImageError(why_undecodable(data))
-    return pixels if jpeg else upright(pixels, orientation_of(data))
+    return pixels if form == "JPEG" else upright(pixels, orientation_of(data))
 
 
 def check_size(width: int, height: int, max_pixels: int | None) -> None:
@@ -98,6 +100,11 @@ def why_undecodable(data: bytes) -> str:
     form = form_of(data)
     if form == "GIF":  # OpenCV decodes it from 4.11 on
         return "is a GIF file that is damaged, or that this OpenCV cannot decode; save it as PNG"
+    if form == "TIFF":
+        return (
+            "is a TIFF file that is damaged, or of more than 16 bits a value; get it again, "
+            "or save it as PNG"
+        )
     if form is not None:
         return f"is a {form} file that is damaged or incomplete; get it again"
     others = (name for magic, name in _OTHERS.items() if data.startswith(magic))
@@ -119,13 +126,3 @@ def upright(pixels: NDArray[Any], orientation: object) -> NDArray[Any]:
     if orientation in (2, 3, 6, 7):
         pixels = pixels[:, ::-1]
     return pixels
-
-
-def _check_jpeg(data: bytes) -> None:
-    # OpenCV before 4.12 makes a picture of half a JPEG. What ends a file is looked for from its
-    # end, where it is found at once.
-    end = data.rfind(_END)
-    if end < 0 or data.find(_SCAN, end) >= 0:  # a scan begins after it
-        raise ImageError(why_undecodable(data))
-    if data.count(_SCAN) > _MOST_SCANS:
-        raise ImageError(f"is a JPEG file of more than {_MOST_SCANS} scans; save it as PNG")

@@ -4,14 +4,17 @@ import re
 import struct
 from collections.abc import Callable
 
+from . import jpeg
+
 Size = tuple[int, int]
 """Width and height in pixels, as the file states them."""
 
 MAX_PIXELS = 100_000_000
 """Of a picture, unless a reader is told otherwise; a phone's photo has 12 to 50 million."""
 
-_STEPS = 4096  # markers or entries before the size: a made-up file has millions, to keep us busy
+_STEPS = 4096  # entries of a directory: a made-up file has tens of thousands, to keep us busy
 _TIFF_KINDS = {3: "H", 4: "I"}  # others stand elsewhere, or are no size
+_TIFF_TAGS = (256, 257, 258, 322, 323)  # width, height, bits of a value, of a tile width, height
 _GAP = rb"(?:\s|#[^\r\n]{0,999}[\r\n]){1,99}"  # blanks and comments, as OpenCV takes them
 _PNM = re.compile(rb"P[1-6]" + _GAP + rb"(\d{1,9})" + _GAP + rb"(\d{1,9})\s")
 
@@ -24,7 +27,8 @@ def form_of(data: bytes) -> str | None:
 def stated_size(data: bytes) -> Size | None:
     """Return the width and height that a picture file states.
 
-    None for what `form_of` does not know, or what breaks off before it says.
+    None for what `form_of` does not know, what breaks off before it says, and TIFF files of more
+    than 16 bits a value, which take more memory than their pixels tell.
     """
     for magic, (_, read) in _FORMATS.items():
         if data.startswith(magic):
@@ -67,22 +71,12 @@ def _webp(data: bytes) -> Size | None:
 
 
 def _jpeg(data: bytes) -> Size | None:
-    at = 2
-    for _ in range(_STEPS):
-        marker, kind = data[at], data[at + 1]
-        if marker == kind == 0xFF:  # a fill byte
-            at += 1
-            continue
-        if marker != 0xFF or kind in (0xD9, 0xDA):  # the picture begins, or ends, without a size
-            return None
-        if kind == 0x01 or 0xD0 <= kind <= 0xD8:  # these stand alone
-            at += 2
-            continue
+    for kind, at in jpeg.markers(data):
         if 0xC0 <= kind <= 0xCF and kind not in (0xC4, 0xC8, 0xCC):
-            height, width = _pair(">HH", data, at + 5)
+            height, width = _pair(">HH", data, at + 3)
             return width, height
-        (length,) = struct.unpack_from(">H", data, at + 2)
-        at += 2 + max(2, length)
+        if kind == jpeg.START_OF_SCAN:
+            return None
     return None
 
 
@@ -94,11 +88,18 @@ def _tiff(data: bytes) -> Size | None:
     for entry in range(min(count, _STEPS)):
         at = directory + 2 + 12 * entry
         tag, kind = _pair(order + "HH", data, at)
-        if tag in (256, 257) and tag not in found:  # of two, decoders take the first
+        if tag in _TIFF_TAGS and tag not in found:  # of two, decoders take the first
             if kind not in _TIFF_KINDS:
                 return None
+            (values,) = struct.unpack_from(order + "I", data, at + 4)
+            if values > 2 and kind == 3:  # they stand elsewhere
+                (at,) = struct.unpack_from(order + "I", data, at + 8)
+                at -= 8
             (found[tag],) = struct.unpack_from(order + _TIFF_KINDS[kind], data, at + 8)
-    return (found[256], found[257]) if len(found) == 2 else None
+    if 256 not in found or 257 not in found or found.get(258, 1) > 16:
+        return None
+    # A tile may be larger than the picture that it holds, and is decoded whole.
+    return max(found[256], found.get(322, 0)), max(found[257], found.get(323, 0))
 
 
 def _pair(form: str, data: bytes, at: int) -> Size:
