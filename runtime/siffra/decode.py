@@ -56,6 +56,8 @@ def decode(data: bytes, max_pixels: int | None) -> NDArray[Any]:
         raise ImageError(why_undecodable(data))
     check_size(*size, max_pixels)
     if form == "JPEG":
+        if 512 * len(data) < size[0] * size[1]:  # a block of 64 pixels takes a bit at least
+            raise ImageError(why_undecodable(data))
         scans = jpeg.scans_of(data)
         if not scans:  # OpenCV before 4.12 makes a picture of half a file
             raise ImageError(why_undecodable(data))
@@ -69,7 +71,8 @@ def decode(data: bytes, max_pixels: int | None) -> NDArray[Any]:
         pixels = None if drawn is None else cv2.imdecode(np.frombuffer(drawn, np.uint8), flags)
     except cv2.error as error:
         raise ImageError(f"OpenCV cannot decode this {form} file ({error.err})") from error
-    if pixels is None:
+    # The size of a TIFF file's tiles is known, and may be more than that of its picture.
+    if pixels is None or (form != "TIFF" and {*pixels.shape[:2]} != {*size}):
         raise ImageError(why_undecodable(data))
     return pixels if form == "JPEG" else upright(pixels, orientation_of(data))
 
@@ -102,8 +105,8 @@ def why_undecodable(data: bytes) -> str:
         return "is a GIF file that is damaged, or that this OpenCV cannot decode; save it as PNG"
     if form == "TIFF":
         return (
-            "is a TIFF file that is damaged, or of more than 16 bits a value; get it again, "
-            "or save it as PNG"
+            "is a TIFF file that is damaged, of more than 16 bits a value, or otherwise not what "
+            "OpenCV decodes; save it as PNG"
         )
     if form is not None:
         return f"is a {form} file that is damaged or incomplete; get it again"

@@ -49,4 +49,5 @@ def _ends_of_scans(data: bytes) -> NDArray[np.intp]:
     octets = np.frombuffer(data, np.uint8)
     found = np.flatnonzero(octets[:-1] == 0xFF)
     kinds = octets[found + 1]
-    return found[(kinds != 0) & (kinds != 0xFF) & ((kinds < 0xD0) | (kinds > 0xD7))]
+    ends = (kinds != 0) & (kinds != 0xFF) & ((kinds < 0xD0) | (kinds > 0xD7))
+    return np.asarray(found[ends], np.intp)

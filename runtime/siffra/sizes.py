@@ -15,7 +15,7 @@ MAX_PIXELS = 100_000_000
 _STEPS = 4096  # entries of a directory: a made-up file has tens of thousands, to keep us busy
 _TIFF_KINDS = {3: "H", 4: "I"}  # others stand elsewhere, or are no size
 _TIFF_TAGS = (256, 257, 258, 322, 323)  # width, height, bits of a value, of a tile width, height
-_GAP = rb"(?:\s|#[^\r\n]{0,999}[\r\n]){1,99}"  # blanks and comments, as OpenCV takes them
+_GAP = rb"\s(?:\s|#[^\r\n]{0,999}[\r\n]){0,99}"  # blanks and comments, as OpenCV takes them
 _PNM = re.compile(rb"P[1-6]" + _GAP + rb"(\d{1,9})" + _GAP + rb"(\d{1,9})\s")
 
 
