@@ -21,8 +21,8 @@ from .sizes import MAX_PIXELS
 class Readable(Protocol):
     """A file object open for reading bytes."""
 
-    def read(self) -> bytes:
-        """Return all bytes that are left."""
+    def read(self, size: int, /) -> bytes:
+        """Return the next bytes, at most so many; none at the end."""
 
 
 @runtime_checkable
@@ -48,6 +48,7 @@ Source: TypeAlias = (
     str | os.PathLike[str] | bytes | bytearray | memoryview | Readable | PillowImage | NDArray[Any]
 )
 
+_CHUNK = 1 << 20  # bytes that are asked of a file object at once
 _BLOCK = 1 << 20  # values that are converted at once: as floats they take four times the memory
 
 
@@ -74,7 +75,7 @@ def load(source: Source, max_pixels: int | None = MAX_PIXELS) -> Pixels:
         path = os.fsdecode(source)
         if not path:
             raise ImageError("an empty path names no picture")
-        name = path if path.isprintable() else repr(path)  # no line breaks in a message
+        name = _shown(path)
         return _from_file(_read_file(path, name, max_pixels), name, max_pixels)
     if isinstance(source, (bytes, bytearray, memoryview)):
         data = bytes(source)
@@ -82,16 +83,8 @@ def load(source: Source, max_pixels: int | None = MAX_PIXELS) -> Pixels:
     if isinstance(source, PillowImage):
         return _from_pillow(source, max_pixels)
     if isinstance(source, Readable):
-        name = str(getattr(source, "name", "file object"))
-        try:
-            data = source.read()
-        except UnicodeDecodeError as error:
-            raise ImageError(f"{name}: is open as text; open it in binary mode ('rb')") from error
-        except (OSError, ValueError, EOFError) as error:
-            raise ImageError(f"{name}: cannot be read ({error})") from error
-        if not isinstance(data, (bytes, bytearray, memoryview)):
-            raise ImageError(f"{name}: is open as text; open it in binary mode ('rb')")
-        return _from_file(bytes(data), name, max_pixels)
+        name = _shown(str(getattr(source, "name", "file object")))
+        return _from_file(_read_all(source, name, max_pixels), name, max_pixels)
     raise ImageError(
         f"cannot read a picture from {type(source).__name__}; "
         "pass a path, bytes, a binary file object, a NumPy array or a Pillow image"
@@ -114,10 +107,7 @@ def _read_file(path: str, name: str, max_pixels: int | None) -> bytes:
         if not stat.S_ISREG(facts.st_mode):  # a pipe may never end, and a device neither
             raise ImageError(f"{name}: is a pipe or a device; open it and pass the file object")
         if max_pixels is not None and facts.st_size > _most_bytes(max_pixels):
-            raise ImageError(
-                f"{name}: has {facts.st_size / 1e6:,.0f} MB, more than a picture of "
-                f"{max_pixels:,} pixels can have; is it one? (or raise max_pixels)"
-            )
+            raise ImageError(f"{name}: {_too_many_bytes(facts.st_size, max_pixels)}")
         return Path(path).read_bytes()
     except FileNotFoundError as error:
         if "://" in path:
@@ -131,8 +121,40 @@ def _read_file(path: str, name: str, max_pixels: int | None) -> bytes:
         raise ImageError(f"{name}: cannot be read ({error})") from error
 
 
+def _read_all(file: Readable, name: str, max_pixels: int | None) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    try:
+        while part := memoryview(file.read(_CHUNK)):  # text and None have no view
+            parts.append(bytes(part))
+            size += part.nbytes
+            if max_pixels is not None and size > _most_bytes(max_pixels):
+                raise ImageError(_too_many_bytes(size, max_pixels))
+    except ImageError as error:
+        raise ImageError(f"{name}: {error}") from error
+    except (TypeError, UnicodeDecodeError) as error:
+        raise ImageError(
+            f"{name}: gives no bytes; is it open as text? open it in binary mode ('rb')"
+        ) from error
+    except Exception as error:  # a gzip, a zip, a network: each has errors of its own
+        raise ImageError(f"{name}: cannot be read ({error})") from error
+    return b"".join(parts)
+
+
 def _most_bytes(pixels: int) -> int:
     return 8 * pixels + 100_000_000  # four times 16 bits; metadata
+
+
+def _too_many_bytes(size: int, max_pixels: int) -> str:
+    return (
+        f"has {size / 1e6:,.0f} MB or more, where a picture of {max_pixels:,} pixels has less; "
+        "is it one? (or raise max_pixels)"
+    )
+
+
+def _shown(name: str) -> str:
+    """Return a name as it can stand in a message: in one line, without control characters."""
+    return name if name.isprintable() else repr(name)
 
 
 def _from_file(data: bytes, name: str, max_pixels: int | None) -> Pixels:
@@ -159,7 +181,8 @@ def _from_pillow(image: PillowImage, max_pixels: int | None) -> Pixels:
         if image.mode in ("1", "L") or image.mode.startswith("I;16"):
             array = np.asarray(image)
         elif image.mode in ("RGBA", "LA", "PA", "La", "RGBa", "P"):
-            array = np.asarray(image.convert("RGBA"))[:, :, [2, 1, 0, 3]]
+            straight = image.convert("LA") if image.mode == "La" else image
+            array = np.asarray(straight.convert("RGBA"))[:, :, [2, 1, 0, 3]]
         else:
             array = np.asarray(image.convert("RGB"))[:, :, ::-1]
     except Exception as error:
@@ -181,7 +204,10 @@ def _from_array(array: NDArray[Any], max_pixels: int | None) -> Pixels:
         )
     if 0 in array.shape:
         raise ImageError(f"an array of shape {array.shape} has no pixels")
-    check_size(array.shape[1], array.shape[0], max_pixels)
+    try:
+        check_size(array.shape[1], array.shape[0], max_pixels)
+    except ImageError as error:
+        raise ImageError(f"an array of shape {array.shape} {error}") from error
     array = _to_uint8(array)
     if array.ndim == 3 and array.shape[2] == 4:
         array = _composite(array)

@@ -21,7 +21,7 @@ _PNM = re.compile(rb"P[1-6]" + _GAP + rb"(\d{1,9})" + _GAP + rb"(\d{1,9})\s")
 
 def form_of(data: bytes) -> str | None:
     """Return the name of a picture file's format, None where it is none that siffra decodes."""
-    return next((name for magic, (name, _) in _FORMATS.items() if data.startswith(magic)), None)
+    return next((name for magic, (name, _) in _FORMATS.items() if magic.match(data)), None)
 
 
 def stated_size(data: bytes) -> Size | None:
@@ -31,7 +31,7 @@ def stated_size(data: bytes) -> Size | None:
     than 16 bits a value, which take more memory than their pixels tell.
     """
     for magic, (_, read) in _FORMATS.items():
-        if data.startswith(magic):
+        if magic.match(data):
             try:
                 return read(data)
             except (struct.error, IndexError):
@@ -112,13 +112,12 @@ def _pnm(data: bytes) -> Size | None:
     return (int(numbers[1]), int(numbers[2])) if numbers else None
 
 
-_FORMATS: dict[bytes, tuple[str, Callable[[bytes], Size | None]]] = {
-    b"\xff\xd8": ("JPEG", _jpeg),
-    b"\x89PNG": ("PNG", _png),
-    b"RIFF": ("WebP", _webp),
-    b"II*\0": ("TIFF", _tiff),
-    b"MM\0*": ("TIFF", _tiff),
-    b"GIF8": ("GIF", _gif),
-    b"BM": ("BMP", _bmp),
-    **{b"P%d" % kind: ("PNM", _pnm) for kind in range(1, 7)},
+_FORMATS: dict[re.Pattern[bytes], tuple[str, Callable[[bytes], Size | None]]] = {
+    re.compile(rb"\xff\xd8"): ("JPEG", _jpeg),
+    re.compile(rb"\x89PNG"): ("PNG", _png),
+    re.compile(rb"RIFF....WEBP", re.DOTALL): ("WebP", _webp),
+    re.compile(rb"II\*\0|MM\0\*"): ("TIFF", _tiff),
+    re.compile(rb"GIF8"): ("GIF", _gif),
+    re.compile(rb"BM"): ("BMP", _bmp),
+    re.compile(rb"P[1-6]\s"): ("PNM", _pnm),
 }
