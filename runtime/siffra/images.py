@@ -122,23 +122,21 @@ def _read_file(path: str, name: str, max_pixels: int | None) -> bytes:
 
 
 def _read_all(file: Readable, name: str, max_pixels: int | None) -> bytes:
-    parts: list[bytes] = []
-    size = 0
+    data = bytearray()
     try:
         while part := memoryview(file.read(_CHUNK)):  # text and None have no view
-            parts.append(bytes(part))
-            size += part.nbytes
-            if max_pixels is not None and size > _most_bytes(max_pixels):
-                raise ImageError(_too_many_bytes(size, max_pixels))
+            data += part
+            if max_pixels is not None and len(data) > _most_bytes(max_pixels):
+                raise ImageError(_too_many_bytes(len(data), max_pixels))
     except ImageError as error:
         raise ImageError(f"{name}: {error}") from error
     except (TypeError, UnicodeDecodeError) as error:
         raise ImageError(
-            f"{name}: gives no bytes; is it open as text? open it in binary mode ('rb')"
+            f"{name}: its read(size) gives no bytes; open it in binary mode ('rb')"
         ) from error
     except Exception as error:  # a gzip, a zip, a network: each has errors of its own
         raise ImageError(f"{name}: cannot be read ({error})") from error
-    return b"".join(parts)
+    return bytes(data)
 
 
 def _most_bytes(pixels: int) -> int:
