@@ -213,7 +213,7 @@ def test_what_tools_append_to_a_file_does_no_harm(suffix: str) -> None:
         (b"\0\0\0\x18ftypheic\0\0\0\0", "HEIC", "JPEG"),
         (b"\xff\xd8\xff\xe0 broken", "JPEG file that is damaged", "again"),
         (42, "int", "NumPy array"),
-        (io.StringIO("text"), "text", "'rb'"),
+        (io.StringIO("text"), "no bytes", "'rb'"),
         (np.zeros((4, 4, 2), np.uint8), "(4, 4, 2)", "[H, W]"),
         (np.zeros((2, 4, 4, 3), np.uint8), "(2, 4, 4, 3)", "[H, W]"),
         (np.zeros((0, 4), np.uint8), "(0, 4)", "no pixels"),
