@@ -119,7 +119,8 @@ def draw_page(width: int, height: int, digits: int) -> NDArray[np.uint8]:
     """Draw digits of the package's golden vectors in lines: uint8 [height, width, 3] (BGR)."""
     rng = np.random.default_rng(7)
     with np.load(MODELS / FILE_NAME) as golden:
-        cells, labels = golden["cells"], golden[DEFAULT_MODEL].argmax(axis=1)
+        cells = golden["cells"]
+        labels = golden[DEFAULT_MODEL][: len(cells)].argmax(axis=1)
     cells = cells[labels != 1]  # a stroke alone may be the edge of something
     columns = max(1, round((digits * width / height * 1.4) ** 0.5))
     lines = -(-digits // columns)

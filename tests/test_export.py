@@ -20,6 +20,7 @@ from benchmarks.strokes import STYLES
 from export.parity import compare
 from siffra import Reader
 from siffra.network import MODELS
+from siffra.shipped import FILE_NAME, digests
 
 ROOT = Path(__file__).parents[1]
 Stage = Callable[..., subprocess.CompletedProcess[str]]
@@ -126,15 +127,37 @@ def test_a_release_makes_a_package_that_reads(
 ) -> None:
     shown = stage("export", run, "--release", "--package", package / "models").stdout
     assert sorted(path.name for path in (package / "models").iterdir()) == [
-        "ann-int8.onnx", "ann-parity.json", "ann.md", "ann.onnx", "golden.npz",
+        "SHA256SUMS", "ann-int8.onnx", "ann-parity.json", "ann.md", "ann.onnx", "golden.npz",
     ]  # fmt: skip
-    assert shown.count("released: ") == 5
+    assert shown.count("released: ") == 6
     assert siffra(package, "check").count("ok") == 2
     single = next(path for path, text in examples.items() if len(text) == 1)
     assert siffra(package, "classify", "--model", "ann", single).startswith(examples[single])
     card = (package / "models" / "ann.md").read_text()
     assert json.loads((run / "data.json").read_text())["hashes"]["cells"] in card
     assert "784-128-32-10" in card
+
+
+def test_a_release_lists_what_was_released_before_it_and_blesses_nothing_else(
+    run: Path, package: Path
+) -> None:
+    models = package / "models"
+    before = [f"{digest}  {name}" for name, digest in digests(MODELS).items() if "cnn" in name]
+    for name in ("cnn.onnx", "cnn-int8.onnx"):
+        shutil.copy(MODELS / name, models)
+    (models / FILE_NAME).write_text("\n".join(before) + "\n", "ascii")
+    shutil.copy(MODELS / "ann.onnx", models / "stray.onnx")
+    stage("export", run, "--release", "--package", models)
+    listed = (models / FILE_NAME).read_text("ascii").splitlines()
+    assert len(listed) == 5
+    assert set(before) < set(listed)
+    (models / "stray.onnx").unlink()
+    assert siffra(package, "check").count("ok") == 4
+
+    (models / "cnn.onnx").write_bytes(b"half of another release")
+    done = stage("export", run, "--release", "--package", models, status=1)
+    assert "cnn.onnx is not what SHA256SUMS says; release its run first" in done.stderr
+    assert (models / FILE_NAME).read_text("ascii").splitlines() == listed
 
 
 def test_a_variant_that_falls_short_is_not_released(run: Path, package: Path) -> None:
@@ -182,6 +205,21 @@ def test_help_does_not_wait_for_tensorflow() -> None:
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=True)
     assert done.stdout.strip() == b"False"
     assert "--release" in stage("export", "--help").stdout
+
+
+def test_an_export_reports_nothing_to_anybody() -> None:
+    """All of onnxruntime comes after this."""
+    code = (
+        "import os, sys, export; print('onnxruntime' in sys.modules, os.environ.get(sys.argv[1]))"
+    )
+    environment = {
+        key: value for key, value in os.environ.items() if key != "ORT_DISABLE_TELEMETRY"
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", code, "ORT_DISABLE_TELEMETRY"],
+        cwd=ROOT, env=environment, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout == "False 1\n"
 
 
 TRUTH = np.arange(10_000) % 10

@@ -76,7 +76,7 @@ def test_a_model_that_breaks_the_contract_is_refused(
 def test_what_is_no_model_is_refused(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "broken.onnx"
     path.write_bytes(content)
-    with pytest.raises(ModelError, match=r"broken\.onnx: onnxruntime .* cannot load it"):
+    with pytest.raises(ModelError, match=r"broken\.onnx: .*onnxruntime \S+ cannot (load|parse) it"):
         Reader(path)
 
 
