@@ -24,6 +24,7 @@ from benchmarks.outcomes import Outcome, judge
 from benchmarks.scenes import Scene
 from siffra import ModelError, Reader, Reading
 from siffra.contract import DEFAULT_MODEL
+from siffra.files import replacing
 
 
 @dataclass(frozen=True)
@@ -184,7 +185,8 @@ def draw_grid(results: Sequence[LevelResult], path: Path) -> None:
     plot.set_xticks([0, shares.shape[1] - 1], ["easy", "hard"])
     plot.set_title("scenes read exactly, %, by what is varied", fontsize=10)
     figure.colorbar(image, shrink=0.5)
-    figure.savefig(path, dpi=130)
+    with replacing(path) as temporary:
+        figure.savefig(temporary, dpi=130)
 
 
 def _save(folder: Path, name: str, scene: Scene, reading: Reading) -> None:

@@ -5,6 +5,8 @@ import json
 import os
 from pathlib import Path
 
+from siffra.files import replacing
+
 
 def add_data(parser: argparse.ArgumentParser, what: str) -> None:
     """Add `--data DIR`, by default `$SIFFRA_DATA` or None; `what` says what DIR holds."""
@@ -35,7 +37,8 @@ def add_json(parser: argparse.ArgumentParser) -> None:
 
 def write_json(path: Path, figures: object) -> None:
     """Write what `--json` asked for."""
-    path.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+    with replacing(path) as temporary:
+        temporary.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
 
 
 def _file(text: str) -> Path:

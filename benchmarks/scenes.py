@@ -32,6 +32,7 @@ from benchmarks.surroundings import (
     sheet_around,
 )
 from benchmarks.writing import Layout
+from siffra.files import replacing
 
 __all__ = [
     "Around",
@@ -369,9 +370,13 @@ def main() -> None:
         # Encoded here, not by imwrite, which cannot open every path on Windows.
         options = [cv2.IMWRITE_JPEG_QUALITY, 80] if name.endswith(".jpg") else []
         _, content = cv2.imencode(Path(name).suffix, scene.image, options)
-        (folder / name).write_bytes(content.tobytes())
+        with replacing(folder / name) as path:
+            path.write_bytes(content.tobytes())
         labels.append((name, scene.text.replace("\n", "/")))
-    with (folder / "labels.csv").open("w", newline="", encoding="utf-8") as file:
+    with (
+        replacing(folder / "labels.csv") as path,
+        path.open("w", newline="", encoding="utf-8") as file,
+    ):
         csv.writer(file, lineterminator="\n").writerows(labels)
 
 

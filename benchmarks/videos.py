@@ -33,6 +33,7 @@ from benchmarks.surfaces import Paper
 from benchmarks.surroundings import Around, Desk
 from benchmarks.video_files import CODECS, CodecError, write_video
 from benchmarks.writing import Layout
+from siffra.files import replacing
 
 SIZE = (480, 640)
 """Height and width of a frame, pixels."""
@@ -491,7 +492,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         truth = [truth._asdict() for truth in clip.truths]
         figures = {"kind": clip.kind, "seed": clip.seed, "level": clip.level, "frames": truth}
         content = json.dumps(figures, indent=1) + "\n"
-        (options.folder / f"{clip.name}.json").write_text(content, encoding="utf-8")
+        with replacing(options.folder / f"{clip.name}.json") as temporary:
+            temporary.write_text(content, encoding="utf-8")
     except (OSError, CodecError) as error:
         print(f"videos: {error}", file=sys.stderr)
         return 2

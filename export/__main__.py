@@ -4,6 +4,7 @@ import argparse
 import importlib
 import os
 import sys
+import tempfile
 from pathlib import Path
 
 
@@ -34,41 +35,55 @@ def main(arguments: list[str] | None = None) -> int:
 
     try:
         return _export(options)
+    except OSError as error:
+        where = "" if error.filename else f", in {tempfile.gettempdir()} it seems"
+        print(f"export: {error}{where}; mend that and export again", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print("export: stopped", file=sys.stderr)
         return 130
 
 
 def _export(options: argparse.Namespace) -> int:
-    from .runs import RunError, open_run
+    from siffra import SiffraError
+
+    from .runs import RunError, held
 
     try:
-        run = open_run(options.run)
-        print(f"converting {options.run}, comparing on {len(run.test_cells):,} cells", flush=True)
-        _import_tensorflow_silently()
-        from .build import build
-
-        built = build(run)
+        with held(options.run):
+            return _export_held(options)
     except RunError as error:
         print(f"export: {error}", file=sys.stderr)
         return 2
     except ImportError as error:
         print(f'export: {error}; install it: pip install -e ".[train]"', file=sys.stderr)
         return 2
+    except SiffraError as error:
+        print(f"export: {error}", file=sys.stderr)
+        return 1
+
+
+def _export_held(options: argparse.Namespace) -> int:
+    from .runs import open_run
+
+    run = open_run(options.run)
+    print(f"converting {options.run}, comparing on {len(run.test_cells):,} cells", flush=True)
+    _import_tensorflow_silently()
+    from .build import build
+
+    built = build(run)
     print(built.report.table())
     print(f"report: {options.run / 'parity.json'}")
     if not (built.report.passed or options.release):
         print("export: a variant falls short of parity, see above", file=sys.stderr)
         return 1
     if options.release:
-        from siffra import SiffraError
-
         from .release import PACKAGE_MODELS, ReleaseError, release
 
         try:
             for path in release(built, options.package or PACKAGE_MODELS):
                 print(f"released: {path}")
-        except (ReleaseError, SiffraError) as error:
+        except ReleaseError as error:
             print(f"export: {error}", file=sys.stderr)
             return 1
     return 0

@@ -13,7 +13,7 @@ import onnxruntime
 
 import siffra
 from siffra import contract
-from siffra.files import replacing
+from siffra.files import replace_all
 from siffra.network import Network
 
 from .convert import convert, with_metadata
@@ -78,16 +78,14 @@ def build(run: Run) -> Built:
     )
 
     text = report.to_json().encode()
-    with replacing(run.path / "parity.json") as path:
-        path.write_bytes(text)
-    models = []
+    models = {}
     for variant in report.variants:
         metadata = _metadata(
             run, variant.precision, f"{variant.accuracy:.4f}", sha256(text).hexdigest()
         )
-        models.append(run.path / f"{variant.name}.onnx")
-        with replacing(models[-1]) as path:
-            path.write_bytes(with_metadata(graphs[variant.precision], metadata))
+        content = with_metadata(graphs[variant.precision], metadata)
+        models[run.path / f"{variant.name}.onnx"] = content
+    replace_all(models | {run.path / "parity.json": text})
     return Built(run, report, tuple(models))
 
 

@@ -32,7 +32,10 @@ def convert(model: Any) -> onnx.ModelProto:
     signature = [tf.TensorSpec([None, side, side], tf.uint8, name=contract.INPUT)]
     proto: onnx.ModelProto
     proto, _ = tf2onnx.convert.from_function(
-        tf.function(predict, input_signature=signature), input_signature=signature, opset=OPSET
+        # AutoGraph has nothing to do here, and wants room in the folder for temporary files.
+        tf.function(predict, input_signature=signature, autograph=False),
+        input_signature=signature,
+        opset=OPSET,
     )
     proto.ir_version = IR_VERSION
     # Constant folding leaves opset domains behind that no node uses; old runtimes may refuse them.

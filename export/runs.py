@@ -2,13 +2,17 @@
 
 import json
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from filelock import FileLock, Timeout
 from numpy.typing import NDArray
+
+from siffra.files import leftovers
 
 
 class RunError(Exception):
@@ -43,14 +47,39 @@ class Run:
         return self.path / "model.keras"
 
 
+@contextmanager
+def held(path: Path) -> Iterator[None]:
+    """Keep trainings and other exports out of a run; the system ends it with the process.
+
+    What a killed export left there is removed.
+
+    Raises:
+        RunError: There is no run, or one of them is at work in it.
+    """
+    if not (path / "config.json").is_file():
+        raise RunError(f"{path}: is not a run directory; `python -m train` makes one")
+    folder = path.absolute()
+    lock = FileLock(folder.with_name(f".{folder.name}.lock"))  # the one that training takes
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise RunError(
+            f"{path}: a training or another export is at work in it; wait for its end"
+        ) from error
+    try:
+        for left in leftovers(path):
+            left.unlink()
+        yield
+    finally:
+        lock.release()
+
+
 def open_run(path: Path) -> Run:
     """Read a run directory.
 
     Raises:
-        RunError: There is none, or it is not whole.
+        RunError: It is not whole.
     """
-    if not (path / "config.json").is_file():
-        raise RunError(f"{path}: is not a run directory; `python -m train` makes one")
     if not (path / "metrics.json").is_file():  # training writes it last
         raise RunError(
             f"{path}: its training has not ended; go on with it: "

@@ -195,7 +195,7 @@ def test_a_killed_process_leaves_a_hidden_file_beside_it(tmp_path: Path) -> None
     ("a.webm", r"no video can be recorded as \.webm; use \.mp4, \.mov, \.mkv, \.avi"),
     ("a", r"no video can be recorded .* use \.mp4"),
     ("missing/a.mp4", r"there is no folder .*missing; make it first"),
-    ("folder.mp4", r"is a folder; name a file in it"),
+    ("folder.mp4", r"is a folder or device, no file; name another"),
     ("file/a.mp4", r"there is no folder .*file; make it first"),
 ])  # fmt: skip
 def test_what_cannot_be_recorded_says_so_at_once(tmp_path: Path, name: str, message: str) -> None:
@@ -211,7 +211,7 @@ def test_what_cannot_be_recorded_says_so_at_once(tmp_path: Path, name: str, mess
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a folder that not even root can write in")
 def test_a_folder_that_may_not_be_written_says_so() -> None:
-    with pytest.raises(RecordError, match=r"/sys: cannot be written \(Permission denied\)"):
+    with pytest.raises(RecordError, match=r"/sys/a.mp4: cannot be written \(Permission denied\)"):
         Recorder("/sys/a.mp4")
 
 

@@ -110,7 +110,7 @@ def test_versions_are_made_anew_where_the_code_changes(
 def test_what_a_killed_training_left_among_the_versions_goes(
     versions: Versions, dataset: Dataset
 ) -> None:
-    left = versions.folder / ".000-0123abcd.npz"
+    left = versions.folder / ".000-siffra-0123abcd.npz"
     left.touch()
     Versions.of(CONFIG, dataset, versions.folder.parent).make()
     assert left.exists(), "who lacks nothing touches nothing"

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from siffra import Reader, Reading, files, snapshot
+from siffra import Reader, Reading, files
 from siffra.snapshot import save_snapshot
 from siffra.sources import expand
 from tests.drawing import two_lines
@@ -54,14 +54,16 @@ def test_a_folder_of_them_is_read_without_the_overlays(tmp_path: Path, reading: 
 def test_where_one_file_fails_none_is_left(
     tmp_path: Path, reading: Reading, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    replacing = files.replacing
+
     @contextmanager
     def full_at_the_last(path: Path) -> Iterator[Path]:
-        with files.replacing(path) as temporary:
+        with replacing(path) as temporary:
             if path.suffix == ".json":
                 raise OSError(28, "No space left on device")
             yield temporary
 
-    monkeypatch.setattr(snapshot, "replacing", full_at_the_last)
+    monkeypatch.setattr(files, "replacing", full_at_the_last)
     with pytest.raises(OSError, match="No space left"):
         save_snapshot(reading, tmp_path, {})
     assert not list(tmp_path.iterdir())

@@ -306,7 +306,7 @@ def test_a_killed_run_resumes_to_the_same_weights(
         process.kill()
     assert not (run / "metrics.json").exists(), "killed too late to test anything"
     finished = len(history(run))
-    (run / ".checkpoint-0123abcd.keras").write_bytes(b"PK half of a checkpoint")
+    (run / ".checkpoint-siffra-0123abcd.keras").write_bytes(b"PK half of a checkpoint")
     (run / ".notes").mkdir()  # not ours: it stays
     seconds = [row["seconds"] for row in history(run)]
 
@@ -451,7 +451,7 @@ def test_two_trainings_do_not_share_a_run(digits: Path, tmp_path: Path) -> None:
         for again in "--resume", "--force":
             other = train(*given, again)
             assert other.returncode == 2
-            assert "another training is at work in" in other.stderr
+            assert "another training, or an export, is at work in" in other.stderr
         assert process.poll() is None
 
 

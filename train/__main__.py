@@ -32,15 +32,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         return 1
     except OSError as error:
-        print(f"train: {error}", file=sys.stderr)
+        print(
+            f"train: {error}; mend that and go on with: {_again(options, given)}", file=sys.stderr
+        )
         return 1
     except KeyboardInterrupt:
-        again = [option for option in given if option not in ("--force", "--resume")]
-        begun = ["--resume"] if _run(options).config.is_file() else []
-        command = shlex.join(["python", "-m", "train", *again, *begun])
-        print(f"\ntrain: stopped; go on with: {command}", file=sys.stderr)
+        print(f"\ntrain: stopped; go on with: {_again(options, given)}", file=sys.stderr)
         return 130
     return 0
+
+
+def _again(options: argparse.Namespace, given: Sequence[str]) -> str:
+    """The command that goes on with what was begun."""
+    same = [option for option in given if option not in ("--force", "--resume")]
+    begun = ["--resume"] if _run(options).config.is_file() else []
+    return shlex.join(["python", "-m", "train", *same, *begun])
 
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
@@ -129,6 +135,7 @@ def _agreed(run: Run, options: argparse.Namespace) -> tuple[TrainConfig, Path | 
 def _is_complete(run: Run, options: argparse.Namespace) -> bool:
     if not (run.is_whole and options.resume):
         return False
+    run.checkpoint.unlink(missing_ok=True)  # of one that was killed at its very end
     print(f"{run.directory} is complete already")
     return True
 

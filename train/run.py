@@ -3,7 +3,7 @@
 import csv
 import json
 import platform
-import tempfile
+import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, fields
@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from siffra.files import leftovers, replacing
+from siffra.files import leftovers, replace_all, replacing
 
 from .config import TrainConfig
 from .data import Dataset
@@ -104,8 +104,8 @@ class Run:
                 stack.enter_context(locked(path, waiting=waiting))
             except TimeoutError as error:
                 raise RunError(
-                    f"another training is at work in {self.directory}: wait for its end, or "
-                    "choose another --name"
+                    f"another training, or an export, is at work in {self.directory}: wait for "
+                    "its end, or choose another --name"
                 ) from error
             yield
 
@@ -124,7 +124,9 @@ class Run:
             raise RunError(
                 f"{self.directory} was begun by another version of siffra: start again with --force"
             ) from error
-        folder = read_json(self.data).get("folder") if self.data.is_file() else None
+        if not self.data.is_file():  # killed in between: on what it was begun is not known
+            raise RunError(f"{self.directory} was stopped as it began: start it again with --force")
+        folder = read_json(self.data).get("folder")
         return config, None if folder is None else Path(folder)
 
     def check(self, config: TrainConfig, *, resume: bool, force: bool) -> None:
@@ -189,16 +191,21 @@ class Run:
         Raises:
             RunError: The run was begun with other data.
         """
+        # One rename, since a removal that is killed half way would leave half of a run; what is
+        # left of such a one goes too.
+        trash = self.directory.with_name(f".{self.directory.name}.trash")
+        _remove(trash)
         if force and self.directory.exists():
-            # One rename, since a removal that is killed half way would leave half of a run.
-            with tempfile.TemporaryDirectory(
-                prefix=f".{self.directory.name}-", dir=self.directory.parent
-            ) as trash:
-                self.directory.rename(Path(trash) / "run")
+            self.directory.rename(trash)
+            _remove(trash)
         self.check_data(dataset)
         self.directory.mkdir(parents=True, exist_ok=True)
-        write_json(self.config, asdict(config))  # first: it is what makes the directory a run
-        write_json(self.data, _describe(dataset))
+        for folder in filter(Path.is_dir, (self.directory, self.figures)):
+            for path in leftovers(folder):
+                path.unlink()  # they may be what fills the disk
+        # The config first: it is what makes the directory a run.
+        first = {self.config: asdict(config), self.data: _describe(dataset)}
+        replace_all({path: _json(content).encode() for path, content in first.items()})
         self.figures.mkdir(exist_ok=True)
         self._write_test_cells(config, dataset)
         write_json(self.directory / "versions.json", _versions())
@@ -226,10 +233,9 @@ class Run:
         return [Epoch(int(row[0]), *map(float, row[1:])) for row in rows[:epochs]]
 
     def end(self, metrics: dict[str, Any]) -> None:
-        """Write the metrics, which makes the run whole, and clear away what only led there."""
+        """Write the metrics, which makes the run whole, and remove the checkpoint."""
         write_json(self.metrics, metrics)
-        for path in (self.checkpoint, *leftovers(self.directory), *leftovers(self.figures)):
-            path.unlink()
+        self.checkpoint.unlink(missing_ok=True)
 
     def _stored_config(self) -> dict[str, Any] | None:
         """What `config.json` holds; None where it is missing or not of a run."""
@@ -268,6 +274,11 @@ class Run:
             )
 
 
+def _remove(folder: Path) -> None:
+    if folder.exists():
+        shutil.rmtree(folder)
+
+
 def read_json(path: Path) -> dict[str, Any]:
     """The object that a JSON file holds."""
     content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
@@ -277,7 +288,11 @@ def read_json(path: Path) -> dict[str, Any]:
 def write_json(path: Path, content: dict[str, Any]) -> None:
     """Write an object as JSON, for people to read too."""
     with replacing(path) as temporary:
-        temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+        temporary.write_text(_json(content), encoding="utf-8")
+
+
+def _json(content: dict[str, Any]) -> str:
+    return json.dumps(content, indent=2) + "\n"
 
 
 def _describe(dataset: Dataset) -> dict[str, Any]:

@@ -109,8 +109,7 @@ class Versions:
                         np.savez(file, cells=cells, labels=labels)
             except BrokenProcessPool as error:
                 raise OSError(
-                    "a worker that augmented cells was killed, for lack of memory most likely: "
-                    "free some and go on with --resume"
+                    "a worker that augmented cells was killed, for lack of memory most likely"
                 ) from error
             except BaseException:
                 workers.shutdown(cancel_futures=True)

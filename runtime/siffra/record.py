@@ -31,7 +31,7 @@ class Recorder:
     """Writes pictures to a video; a context manager, which finishes it however it is left.
 
     The video appears under its name when it is finished, whole. A process that is killed without
-    warning leaves what it wrote beside it, in a hidden file whose name ends in eight hex digits.
+    warning leaves what it wrote beside it, in a hidden file with `-siffra-` in its name.
 
     Args:
         path: Of the video; what is there is replaced. `.mp4`, `.mov`, `.mkv` or `.avi`.
@@ -61,10 +61,15 @@ class Recorder:
         self._previous = 0.0
         if not self.path.parent.is_dir():
             raise RecordError(f"{self.path}: there is no folder {self.path.parent}; make it first")
-        if self.path.is_dir():
-            raise RecordError(f"{self.path}: is a folder; name a file in it")
+        if self.path.exists() and not self.path.is_file():
+            raise RecordError(f"{self.path}: is a folder or device, no file; name another")
         self._exit = ExitStack()
-        self._temporary = self._exit.enter_context(replacing(self.path))
+        try:
+            self._temporary = self._exit.enter_context(replacing(self.path))
+        except OSError as error:
+            raise RecordError(
+                f"{self.path}: cannot be written ({error.strerror or error}); name another"
+            ) from error
         try:
             self._try(codec)
         except RecordError:
@@ -139,12 +144,6 @@ class Recorder:
         Raises:
             RecordError: It cannot.
         """
-        try:
-            self._temporary.touch()
-        except OSError as error:
-            raise RecordError(
-                f"{self.path.parent}: cannot be written ({error.strerror or error})"
-            ) from error
         trial = self._open((64, 64))
         opened = trial.isOpened()
         trial.release()
@@ -180,8 +179,8 @@ class Recorder:
 
     def _discard(self) -> None:
         """Leave everything as it was."""
-        with suppress(RecordError), self._exit:  # an error makes `replacing` remove what it began
-            raise RecordError("nothing is to be kept")
+        with suppress(RuntimeError), self._exit:  # an error makes `replacing` remove what it began
+            raise RuntimeError("nothing is to be kept")
 
 
 def _free(folder: Path) -> int:

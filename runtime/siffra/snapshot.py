@@ -2,18 +2,17 @@
 
 import json
 from collections.abc import Mapping
-from contextlib import ExitStack
 from datetime import datetime
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 from .draw import to_png
-from .files import replacing
+from .files import replace_all
 from .results import Reading
 from .sources import OVERLAY
 
-_ENDINGS = (".png", OVERLAY.format(verb="read"), ".json")
+_ENDINGS = (".json", OVERLAY.format(verb="read"), ".png")  # where there is a picture, all are
 
 
 def save_snapshot(reading: Reading, folder: Path, facts: Mapping[str, Any]) -> Path:
@@ -33,12 +32,10 @@ def save_snapshot(reading: Reading, folder: Path, facts: Mapping[str, Any]) -> P
     folder.mkdir(parents=True, exist_ok=True)
     stem = _free_stem(folder, f"siffra-{datetime.now():%Y%m%d-%H%M%S}")
     text = json.dumps({**facts, **reading.to_dict()}, indent=2) + "\n"
-    contents = to_png(reading.picture), to_png(reading.draw()), text.encode()
-    with ExitStack() as files:
-        for ending, content in zip(_ENDINGS, contents, strict=True):
-            path = files.enter_context(replacing(folder / f"{stem}{ending}"))
-            path.write_bytes(content)
-    return folder / f"{stem}{_ENDINGS[0]}"
+    contents = text.encode(), to_png(reading.draw()), to_png(reading.picture)
+    paths = [folder / f"{stem}{ending}" for ending in _ENDINGS]
+    replace_all(dict(zip(paths, contents, strict=True)))
+    return paths[-1]
 
 
 def _free_stem(folder: Path, stem: str) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ..files import replacing
 from ..progress import Progress
 from .cases import Case, Plan, Scene
 from .figures import level_of_turns, summary
@@ -174,7 +175,8 @@ class _Rounds:
             self._first = Case("cold", "first picture")
             (page,), _ = draw_scene(_FIRST.width, _FIRST.height, _FIRST.digits)
             self._picture = str(self._folder / "first.png")
-            Path(self._picture).write_bytes(to_png(page))
+            with replacing(self._picture) as temporary:  # whose errors name the file
+                temporary.write_bytes(to_png(page))
         if plan.cold:
             self.rows[_IMPORTS, None] = Row(_IMPORTS, None, None)
             for model in self._models:
@@ -194,7 +196,8 @@ class _Rounds:
             scene = case.scene
             pages, expected = draw_scene(scene.width, scene.height, scene.digits, scene.frames)
             path = self._folder / f"{number}.npy"
-            np.save(path, pages)
+            with replacing(path) as temporary:
+                np.save(temporary, pages)
             digest = hashlib.sha256(pages.tobytes()).hexdigest()
             return replace(case, sources=(str(path),), expected=expected), digest
         if not case.sources:
