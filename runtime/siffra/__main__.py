@@ -1,7 +1,17 @@
-"""`python -m siffra`: the command line, where its script is not on the path."""
+"""The command line as a process: `siffra`, or `python -m siffra` where that is not on the path."""
 
 import sys
 
-from .cli import main
 
-sys.exit(main())
+def main() -> int:
+    """Run the command line; return the exit status."""
+    try:
+        from .cli import main
+
+        return main()
+    except KeyboardInterrupt:  # while modules load
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

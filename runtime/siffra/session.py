@@ -1,8 +1,11 @@
 """One onnxruntime session: how cells go in and probabilities come out, at the least cost."""
 
+import ctypes
 import os
 import sys
+from threading import RLock
 from typing import Any
+from weakref import WeakSet
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,10 +18,13 @@ _CLASSES = len(contract.LABELS)
 
 
 class Session:
-    """A loaded model. Safe to share between threads.
+    """A loaded model. Safe to share between threads, and to use after a fork.
 
     One thread computes unless more are asked for: on nets this small more do not help, and
     onnxruntime's waiting threads would burn half a core by spinning.
+
+    A session of onnxruntime does not survive a fork: its threads are not in the child, and a lock
+    that another thread held just then stays locked. The child makes its own when it needs one.
 
     Args:
         content: An ONNX model.
@@ -30,21 +36,24 @@ class Session:
     """
 
     def __init__(self, content: bytes, threads: int) -> None:
-        onnxruntime = import_onnxruntime()
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = min(threads, os.cpu_count() or 1)
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 3  # errors alone: boards print warnings that mean nothing here
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        self._session = onnxruntime.InferenceSession(
-            content, options, providers=["CPUExecutionProvider"]
-        )
+        self.content, self.threads = content, threads
+        session = _start(content, threads)
+        self._session = session  # None in a child until it has its own
         self._idle: list[_OneCell] = []
-        self.inputs = [(i.name, i.type, i.shape[1:]) for i in self._session.get_inputs()]
+        self.inputs = [(i.name, i.type, i.shape[1:]) for i in session.get_inputs()]
         """Name, type and shape of a cell, for each input of the model."""
-        self.outputs = [(o.name, o.type, o.shape[1:]) for o in self._session.get_outputs()]
+        self.outputs = [(o.name, o.type, o.shape[1:]) for o in session.get_outputs()]
         """The same of what it gives for a cell."""
-        self.metadata: dict[str, str] = self._session.get_modelmeta().custom_metadata_map
+        self.metadata: dict[str, str] = session.get_modelmeta().custom_metadata_map
+        _sessions.add(self)
+
+    def forget(self) -> None:
+        """Let go of what a fork brought here, without destroying it: that would wait for threads.
+
+        They are in the parent alone. The reference more outlasts even the end of the interpreter.
+        """
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object((self._session, self._idle)))
+        self._session, self._idle = None, []
 
     def run(self, cells: NDArray[np.uint8], batch: int) -> NDArray[np.float32]:
         """Classify cells by a model that follows the contract.
@@ -68,19 +77,27 @@ class Session:
 
     def _run_batch(self, cells: NDArray[np.uint8]) -> NDArray[np.float32]:
         answers: NDArray[np.float32]
-        (answers,) = self._session.run([contract.OUTPUT], {contract.INPUT: cells})
+        (answers,) = self._started().run([contract.OUTPUT], {contract.INPUT: cells})
         return answers
 
     def _run_one(self, cells: NDArray[np.uint8]) -> NDArray[np.float32]:
         # As many as were ever in use at once are kept. Taking and giving back are atomic, and
         # unlike `threading.local` this costs a thread that lives for one call no binding.
+        idle = self._idle
         try:
-            one = self._idle.pop()
+            one = idle.pop()
         except IndexError:
-            one = _OneCell(self._session)
+            one = _OneCell(self._started())
         answer = one.run(cells)
-        self._idle.append(one)
+        idle.append(one)
         return answer
+
+    def _started(self) -> Any:
+        if self._session is None:
+            with _loading:  # all threads of the child are to share one
+                if self._session is None:
+                    self._session = _start(self.content, self.threads)
+        return self._session
 
 
 class _OneCell:
@@ -107,6 +124,42 @@ class _OneCell:
         return np.array(self._answer)
 
 
+_sessions: WeakSet[Session] = WeakSet()
+_loading = RLock()
+"""Taken while a session starts, and during a fork: onnxruntime's own locks, which a session takes
+as it starts, must not be taken in the child."""
+
+
+def _forget_inherited() -> None:
+    _loading.release()
+    for session in list(_sessions):
+        session.forget()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows, which has no fork
+    os.register_at_fork(
+        before=_loading.acquire,
+        after_in_parent=_loading.release,
+        after_in_child=_forget_inherited,
+    )
+
+
+def _start(content: bytes, threads: int) -> Any:
+    with _loading:
+        onnxruntime = import_onnxruntime()
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = min(threads, os.cpu_count() or 1)
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 4  # boards print warnings that mean nothing, errors are raised
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        return onnxruntime.InferenceSession(
+            content,
+            options,
+            providers=["CPUExecutionProvider"],
+            enable_fallback=0,  # to what failed just now, with a note on stdout; known since 1.27
+        )
+
+
 def import_onnxruntime() -> Any:
     """Return the module, imported without the reports of usage that it sends by default.
 
@@ -120,6 +173,8 @@ def import_onnxruntime() -> Any:
     try:
         import onnxruntime
     except ImportError as error:
+        if isinstance(error.__cause__, KeyboardInterrupt):  # while its library initialised itself
+            raise error.__cause__ from None
         raise DependencyError(
             f"onnxruntime does not load ({error}); install it again: "
             "pip install --force-reinstall onnxruntime"
