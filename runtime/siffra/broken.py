@@ -1,11 +1,11 @@
 """Digits written, or scanned, in several pieces: which pieces are of one digit."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
-from math import prod
+from math import ceil, prod
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .cells import to_cells
 from .found import Found, found_of
@@ -70,27 +70,28 @@ def _joined(read: Sequence[Found], threshold: float) -> Iterator[tuple[tuple[int
         yield parts, union([read[index].region for index in parts])
 
 
-def _guesses(boxes: Sequence[Box], loose: Sequence[int], tall: float) -> list[tuple[int, ...]]:
-    """Return which boxes may be one digit: pairs, and all that hang together."""
+def _guesses(boxes: Sequence[Box], loose: Sequence[int], tall: float) -> Iterator[tuple[int, ...]]:
+    """Yield which boxes may be one digit: pairs, and all that hang together."""
     if len(loose) > _LOOSE:
-        return []
+        return
     x, y, width, height = np.array(boxes).T
     right, bottom = x + width, y + height
-    found: dict[tuple[int, ...], None] = {}
+    seen: set[tuple[int, ...]] = set()
     for index in loose:
         across = np.maximum(x[index] - right, x - right[index])
         down = np.maximum(y[index] - bottom, y - bottom[index])
-        near = np.flatnonzero(np.maximum(across, down) <= _NEAR * tall).tolist()
-        for other in near:
-            if other != index:
-                found[tuple(sorted((index, other)))] = None
-        if len(near) > 2:
-            found[tuple(near)] = None
-    return [group for group in found if _fits(around([boxes[i] for i in group]), tall)]
-
-
-def _fits(box: Box, tall: float) -> bool:
-    return box.width <= _WIDE * tall and box.height <= _TALL * tall
+        near = np.flatnonzero(np.maximum(across, down) <= _NEAR * tall)
+        wide = np.maximum(right[near], right[index]) - np.minimum(x[near], x[index])
+        high = np.maximum(bottom[near], bottom[index]) - np.minimum(y[near], y[index])
+        fits = (wide <= _WIDE * tall) & (high <= _TALL * tall)
+        groups = [tuple(sorted((index, other))) for other in near[fits].tolist() if other != index]
+        wide, high = right[near].max() - x[near].min(), bottom[near].max() - y[near].min()
+        if len(near) > 2 and wide <= _WIDE * tall and high <= _TALL * tall:
+            groups.append(tuple(near.tolist()))
+        for group in groups:
+            if group not in seen:
+                seen.add(group)
+                yield group
 
 
 def join_broken(pieces: Iterable[Region], typical: float) -> list[Region]:
@@ -99,63 +100,37 @@ def join_broken(pieces: Iterable[Region], typical: float) -> list[Region]:
     if not _any_near(pieces, typical):
         return pieces
     groups: list[list[Region]] = []
-    boxes: list[Box] = []  # around each group
-    # Which groups lie in each square of the page: to compare all with all would take seconds on a
-    # page of text.
-    squares: defaultdict[tuple[int, int], set[int]] = defaultdict(set)
+    boxes = np.zeros((len(pieces), 4), dtype=np.int64)  # around each group
     for piece in sorted(pieces, key=lambda piece: piece.side, reverse=True):
-        near = set().union(*(squares[square] for square in _squares(piece.box, typical)))
-        match = next((i for i in sorted(near) if _same(boxes[i], piece.box, typical)), None)
-        if match is None:
-            match = len(groups)
+        matches = _same(boxes[: len(groups)], piece.box, typical)
+        if not len(matches):
+            boxes[len(groups)] = piece.box
             groups.append([piece])
-            boxes.append(piece.box)
         elif piece.side >= 0.15 * typical:
+            match = int(matches[0])
             groups[match].append(piece)
-            box = around([boxes[match], piece.box])
-            if box == boxes[match]:
-                continue
-            boxes[match] = box
-        else:
-            continue
-        for square in _squares(boxes[match], typical):
-            squares[square].add(match)
+            boxes[match] = around([Box(*boxes[match].tolist()), piece.box])
     return [union(group) for group in groups]
 
 
 def _any_near(pieces: Sequence[Region], typical: float) -> bool:
     """Whether any two pieces may be of one digit: most pages have whole ones alone."""
-    reach = 0.12 * typical
-    boxes = sorted(piece.box for piece in pieces)  # from left to right
-    for index, a in enumerate(boxes):
-        right, bottom = a.x + a.width, a.y + a.height
-        for b in islice(boxes, index + 1, None):
-            if b.x >= right:
-                break
-            if b.y < bottom + reach and a.y < b.y + b.height + reach:
-                return True
-    return False
+    x, y, width, height = np.array([piece.box for piece in pieces], np.int32).reshape(-1, 4).T
+    right, bottom = x + width, y + height + ceil(0.12 * typical)
+    overlap = (x < right[:, None]) & (y < bottom[:, None])
+    overlap &= overlap.T
+    return int(np.count_nonzero(overlap)) > len(pieces)  # each overlaps with itself
 
 
-def _squares(box: Box, typical: float) -> Iterator[tuple[int, int]]:
-    """Yield the squares of the page, two digits wide, that a box and what may join it lie in."""
-    side = max(1, round(2 * typical))
-    reach = round(0.12 * typical) + 1
-    for row in range((box.y - reach) // side, (box.y + box.height + reach) // side + 1):
-        for column in range(box.x // side, (box.x + box.width) // side + 1):
-            yield row, column
-
-
-def _same(a: Box, b: Box, typical: float) -> bool:
-    """Whether a smaller piece, b, is part of a digit: inside of it, or right above or below it."""
-    beside = min(a.x + a.width, b.x + b.width) - max(a.x, b.x)
-    level = min(a.y + a.height, b.y + b.height) - max(a.y, b.y)
-    narrower = min(a.width, b.width)
-    if beside > 0.3 * narrower and level > 0.5 * min(a.height, b.height):
-        return True
-    together = max(a.y + a.height, b.y + b.height) - min(a.y, b.y)
-    return (
-        beside > 0.5 * narrower
-        and -level < 0.12 * typical
-        and together < 1.35 * max(typical, a.height)
-    )
+def _same(boxes: NDArray[np.int64], part: Box, typical: float) -> NDArray[np.intp]:
+    """Return of which digits, int64 [n, 4], a smaller piece is part: inside, above or below."""
+    x, y, width, height = boxes.T
+    right, bottom = x + width, y + height
+    beside = np.minimum(right, part.x + part.width) - np.maximum(x, part.x)
+    level = np.minimum(bottom, part.y + part.height) - np.maximum(y, part.y)
+    narrower = np.minimum(width, part.width)
+    inside = (beside > 0.3 * narrower) & (level > 0.5 * np.minimum(height, part.height))
+    together = np.maximum(bottom, part.y + part.height) - np.minimum(y, part.y)
+    next_to = (beside > 0.5 * narrower) & (level > -0.12 * typical)
+    next_to &= together < 1.35 * np.maximum(typical, height)
+    return np.flatnonzero(inside | next_to)

@@ -28,16 +28,16 @@ def overlay(picture: Pixels, digits: Sequence[Digit]) -> Pixels:
     Returns:
         uint8 [H', W', 3] (BGR); a picture under 240 pixels is enlarged so that labels can be read.
     """
-    canvas = picture if picture.ndim == 3 else cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR)
     longest = max(picture.shape[:2])
     zoom = max(1, -(-240 // longest))
+    canvas = picture.copy() if picture.ndim == 3 else cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR)
     if zoom > 1:
         canvas = cv2.resize(canvas, None, fx=zoom, fy=zoom, interpolation=cv2.INTER_NEAREST)
-    canvas = np.array(canvas, dtype=np.uint8)
+    drawn: Pixels = np.asarray(canvas, dtype=np.uint8)
     pen = max(1, round(longest * zoom / 500))
     for digit in digits:
-        _draw_digit(canvas, digit, zoom, pen)
-    return canvas
+        _draw_digit(drawn, digit, zoom, pen)
+    return drawn
 
 
 def thumbnail(pixels: Pixels, side: int = 1000) -> Pixels:

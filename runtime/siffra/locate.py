@@ -1,7 +1,7 @@
 """Ink to regions: which strokes belong together, which may be digits, in what order they read."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,7 @@ from .ink import Ink
 from .median import median
 from .opencv import cv2
 from .pieces import Contour, Region, find_pieces, typical_height, union
-from .results import Box
+from .results import Box, Pixels
 from .rulings import remove_lines, without_paler
 
 _HOLES = 500  # that a table may have
@@ -21,12 +21,16 @@ _BOX = 0.96  # of its rectangle, that a printed box fills
 _LEVEL = 0.25  # of a 1's height, that it may be higher or lower than a digit beside it
 _BARE = 2.5  # times its pen, that a leaning stroke is wide
 _OPEN = 0.3  # of its box, that a frame leaves open
+_MOST = 2_500  # pieces: a page with more of them is no page of digits
+_COVERED = 40_000_000  # px that all their boxes hold: what overlaps so much is texture
 
 MIN_SIDE = 6
 """Pixels that the longer side of a digit must have; below, its shape is lost to the grid."""
 
 
-def locate(ink: Ink, least: int = MIN_SIDE, *, ruled: bool = True) -> list[Region]:
+def locate(
+    ink: Ink, least: int = MIN_SIDE, *, ruled: bool = True, most: int = _MOST
+) -> list[Region]:
     """Find what may be digits on a page, in no order.
 
     Specks, rulings, frames and the edges of the paper are left out.
@@ -35,16 +39,17 @@ def locate(ink: Ink, least: int = MIN_SIDE, *, ruled: bool = True) -> list[Regio
         ink: The page.
         least: Pixels that the longer side of a piece must have, to be more than a speck.
         ruled: Whether the page may have lines; where not, nothing is found on one that has.
+        most: Pieces that there may be: on a page with more nothing is found.
     """
     height, width = ink.strength.shape
     mask = ink.mask
-    pieces = [piece for piece in find_pieces(mask) if piece.side >= least]
+    pieces = _large_pieces(mask, least, most)
     cleared = remove_lines(mask, pieces, _height_of_writing(pieces))
     if cleared is not None:
         if not ruled:
             return []
         cleared = without_paler(ink, mask, cleared)
-        pieces = [piece for piece in find_pieces(cleared) if piece.side >= least]
+        pieces = _large_pieces(cleared, least, most)
     pieces = _without_lines(_without_frames(pieces), height, width)
     if not pieces:
         return []
@@ -54,6 +59,13 @@ def locate(ink: Ink, least: int = MIN_SIDE, *, ruled: bool = True) -> list[Regio
         for region in join_broken(pieces, typical)
         if region.box.height >= 0.33 * typical and _may_be_digits(region)
     ]
+
+
+def _large_pieces(mask: Pixels, least: int, most: int) -> list[Region]:
+    """Return the pieces of ink that are no specks; none where they are too many for writing."""
+    pieces = [piece for piece in find_pieces(mask) if piece.side >= least]
+    covered = sum(piece.box.width * piece.box.height for piece in pieces)
+    return [] if len(pieces) > most or covered > _COVERED else pieces
 
 
 def locate_one(ink: Ink) -> Region | None:
@@ -66,6 +78,8 @@ def locate_one(ink: Ink) -> Region | None:
     pieces = find_pieces(ink.mask)
     if not pieces:
         return None
+    if len(pieces) > _MOST:
+        pieces = sorted(pieces, key=lambda piece: -piece.side)[:_MOST]
     pieces = [piece for piece in _without_frames(pieces) if not _is_box(piece)]
     if not pieces:
         return None
@@ -126,12 +140,12 @@ def _fill(region: Region) -> float:
 
 def _without_frames(pieces: list[Region]) -> list[Region]:
     """Leave out what is around other ink: form boxes, table cells, the desk around a sheet."""
-    corners = np.array([piece.box[:2] for piece in pieces]).reshape(-1, 2)
-    return [piece for piece in pieces if not _is_frame(piece, pieces, corners)]
+    boxes = np.array([piece.box for piece in pieces]).reshape(-1, 4)
+    return [piece for piece in pieces if not _is_frame(piece, boxes)]
 
 
-def _is_frame(piece: Region, pieces: Sequence[Region], corners: NDArray[np.int64]) -> bool:
-    """Whether a piece is around others, whose upper left corners are int64 [n, 2]."""
+def _is_frame(piece: Region, boxes: NDArray[np.int64]) -> bool:
+    """Whether a piece is around others, whose boxes are int64 [n, 4]."""
     holes = piece.contours[1:]
     if not holes or len(holes) > _HOLES:
         return bool(holes)  # what has so many is a texture
@@ -140,27 +154,22 @@ def _is_frame(piece: Region, pieces: Sequence[Region], corners: NDArray[np.int64
     if open_area < _OPEN * width * height:
         return False  # a broad stroke with gaps that a dry pen left
     start, end = (left, top), (left + width, top + height)
-    within = np.flatnonzero(((corners > start) & (corners < end)).all(axis=1)).tolist()
-    inside = [pieces[index] for index in within]
-    return bool(inside) and any(_surrounds(hole, inside) for hole in holes)
+    corners = boxes[:, :2]
+    inside = boxes[((corners > start) & (corners < end)).all(axis=1)]
+    return bool(len(inside)) and any(_surrounds(hole, inside) for hole in holes)
 
 
-def _surrounds(hole: Contour, pieces: Iterable[Region]) -> bool:
-    """Whether any of the pieces lies in a hole, and is more than a speck in the loop of a digit."""
+def _surrounds(hole: Contour, boxes: NDArray[np.int64]) -> bool:
+    """Whether any of the boxes lies in a hole, and is more than a speck in the loop of a digit."""
     left, top, width, height = cv2.boundingRect(hole)
     room = min(width, height)
     if room < 2 * MIN_SIDE:
         return False
     # The loop of a digit may hold specks, but nothing large, and it is not rectangular.
     least = max((0.015 if _is_rectangular(hole) else 0.4) * room, MIN_SIDE)
-    return any(
-        piece.side > least
-        and piece.box.x > left
-        and piece.box.y > top
-        and piece.box.x + piece.box.width < left + width
-        and piece.box.y + piece.box.height < top + height
-        for piece in pieces
-    )
+    starts, sides = boxes[:, :2], boxes[:, 2:]
+    inside = (starts > (left, top)) & (starts + sides < (left + width, top + height))
+    return bool((inside.all(axis=1) & (sides.max(axis=1) > least)).any())
 
 
 def _is_rectangular(outline: Contour, share: float = 0.88) -> bool:
@@ -187,19 +196,20 @@ def _without_lines(pieces: list[Region], height: int, width: int) -> list[Region
     typical = typical_height(plain)
     bare = [piece for piece in tall if _is_bare(piece)]
     if len(bare) > 1:
-        others = [piece for piece in plain if not _is_bare(piece)]
+        others = _rows([piece for piece in plain if not _is_bare(piece)])
         parts = _in_columns([piece for piece in bare if not _is_level(piece, others)], typical)
         plain = [piece for piece in plain if id(piece) not in parts]
         upright = [piece for piece in upright if id(piece) not in parts]
     if not upright or not plain:
         return plain or upright
     pen = median(piece.stroke_width for piece in plain)
+    rows = _rows(plain)
     ones = [
         piece
         for piece in upright
         if 0.6 * typical <= piece.box.height <= 1.6 * typical
         and 0.5 * pen - 1.0 <= piece.stroke_width <= 2.0 * pen + 1.0
-        and any(_shared_height(piece.box, other.box) > 0.5 for other in plain)
+        and _shares_height(piece.box, rows)
     ]
     return plain + ones
 
@@ -208,18 +218,24 @@ def _in_columns(strokes: Sequence[Region], typical: float) -> set[int]:
     """Return the ids of upright strokes that are parts of one broken line down the page."""
     ordered = sorted(strokes, key=lambda stroke: stroke.box.x + stroke.box.width / 2)
     middles = [stroke.box.x + stroke.box.width / 2 for stroke in ordered]
-    found: set[int] = set()
+    tops, bottoms = _rows(ordered)
+    found = np.zeros(len(ordered), dtype=np.bool_)
     for middle in middles:
         first = bisect_left(middles, middle - 0.15 * typical)
-        column = ordered[first : bisect_right(middles, middle + 0.15 * typical)]
-        if len(column) < 2:
+        column = slice(first, bisect_right(middles, middle + 0.15 * typical))
+        if column.stop - first < 2:
             continue
-        top = min(other.box.y for other in column)
-        bottom = max(other.box.y + other.box.height for other in column)
-        covered = sum(other.box.height for other in column)
-        if bottom - top > 2.5 * typical and covered > 0.75 * (bottom - top):
-            found.update(map(id, column))
-    return found
+        length = bottoms[column].max() - tops[column].min()
+        covered = (bottoms[column] - tops[column]).sum()
+        if length > 2.5 * typical and covered > 0.75 * length:
+            found[column] = True
+    return {id(ordered[index]) for index in np.flatnonzero(found).tolist()}
+
+
+def _rows(pieces: Sequence[Region]) -> NDArray[np.int64]:
+    """Return where pieces begin and end, int64 [2, n]: top and bottom."""
+    tops = [piece.box.y for piece in pieces]
+    return np.array([tops, [piece.box.y + piece.box.height for piece in pieces]], np.int64)
 
 
 def _is_bare(piece: Region) -> bool:
@@ -227,14 +243,11 @@ def _is_bare(piece: Region) -> bool:
     return len(piece.contours) == 1 and piece.box.width <= _BARE * piece.stroke_width
 
 
-def _is_level(stroke: Region, others: Sequence[Region]) -> bool:
-    """Whether a stroke begins and ends at the height of something else, as a 1 in a number does."""
+def _is_level(stroke: Region, others: NDArray[np.int64]) -> bool:
+    """Whether a stroke begins and ends where others do, int64 [2, n], as a 1 in a number does."""
     _, y, _, height = stroke.box
-    off = _LEVEL * height
-    return any(
-        abs(other.box.y - y) < off and abs(other.box.y + other.box.height - y - height) < off
-        for other in others
-    )
+    off = np.abs(others - [[y], [y + height]]).max(axis=0)
+    return bool((off < _LEVEL * height).any())
 
 
 def _is_never_ink(piece: Region, height: int, width: int) -> bool:
@@ -259,10 +272,11 @@ def _is_line(box: Box, height: int, width: int) -> bool:
     return (at_side and h > 2.5 * w) or (at_end and w > 2.5 * h)
 
 
-def _shared_height(a: Box, b: Box) -> float:
-    """Return the share of the lower box's height that two boxes have in common."""
-    shared = min(a.y + a.height, b.y + b.height) - max(a.y, b.y)
-    return shared / min(a.height, b.height)
+def _shares_height(box: Box, others: NDArray[np.int64]) -> bool:
+    """Whether a box and any of others, int64 [2, n], share half of the lower one's height."""
+    tops, bottoms = others
+    shared = np.minimum(bottoms, box.y + box.height) - np.maximum(tops, box.y)
+    return bool((shared > 0.5 * np.minimum(bottoms - tops, box.height)).any())
 
 
 def _borders(box: Box, height: int, width: int) -> int:

@@ -1,6 +1,7 @@
 """A page read: ink, regions, cells and answers; in another way too where one may not do."""
 
 from dataclasses import dataclass, replace
+from math import inf
 from time import perf_counter
 
 import numpy as np
@@ -34,11 +35,16 @@ _SMALL = 24  # px; smaller digits are looked for in a larger copy, if there is o
 _FINE = 28  # px that digits have in that copy
 _MANY = 400  # regions: on a page with more of them, letters mostly, none is taken apart
 _FINER = 2  # times that a larger copy is looked at
+_LARGEST = 4_096  # px of the longer side of such a copy
 _GRAIN = 0.4  # of the height that digits are expected to have
 _UNSEEN = 3  # times the size of the copy, that is looked at where nothing was found
 _REJECTED = 0.5  # digits that one rejected costs, when ways of reading a page are compared
 _CLEAN = 0.8  # of what was found on a page, that is accepted where it is not littered
 _LITTER = 24  # regions: a page with more of them may be littered with strokes
+_PIECES = 3 * _MANY  # on a page that a glance may do for
+_CUT = 120  # digits that regions may be wide together, to be taken apart
+_PER_CUT = 8  # regions that can be read in the time that cutting off a digit takes
+_WORK = 1_000  # regions read, after which a page is not read in yet another way
 
 
 @dataclass(frozen=True)
@@ -58,6 +64,10 @@ class Page:
     """How well it was read: digits accepted, less what was rejected."""
     straight: Straight | None = None
     """How the copy was turned; None if it was not."""
+    unread: tuple[Region, ...] = ()
+    """Regions so many and so small that a larger copy of them is to be read."""
+    work: int = 0
+    """What it took, in regions read."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -91,7 +101,7 @@ def _glance(grey: Pixels, classify: Classify, threshold: float) -> Page | None:
         return None
     ink = find_ink(copy, light)
     started = perf_counter()
-    regions = locate(ink, _SPECK, ruled=False)
+    regions = locate(ink, _SPECK, ruled=False, most=_PIECES)
     if not _ENOUGH <= len(regions) <= _MANY:
         return None
     if median([region.box.height for region in regions]) < _SMALL or any(map(is_wide, regions)):
@@ -121,30 +131,36 @@ def _look(grey: Pixels, classify: Classify, threshold: float) -> Page:
     """Read a page that takes a closer look."""
     copy = reduce(grey)
     light = light_of(copy)
-    on_surfaces = False
-    page = _read(find_ink(copy, light), copy, classify, threshold)
-    if has_surfaces(light):
+    surfaces, on_surfaces = has_surfaces(light), False
+    spare = not surfaces and copy.size < grey.size
+    page = _read(find_ink(copy, light), copy, classify, threshold, spare=spare)
+    if surfaces and page.work < _WORK:
         other = _read(find_ink_on_surfaces(copy), copy, classify, threshold)
         on_surfaces = other.score > page.score
         page = _better(page, other)
-    if _is_littered(page):
+    if _is_littered(page) and page.work < _WORK:
         other = _read(page.ink.stronger(), page.grey, classify, threshold)
         best = other if _is_clean(other, threshold) else page
         page = _with_time_of_both(best, page, other)
     way = find_ink_on_surfaces if on_surfaces else find_ink
+    largest = min(max(grey.shape), _LARGEST)
     for _ in range(_FINER):
         side, tall = max(page.grey.shape), _height(page)
-        if tall >= _SMALL or side >= max(grey.shape):
+        if tall >= _SMALL or side >= largest or page.work >= _WORK:
             break
-        finer = reduce(grey, min(max(grey.shape), round(side * _FINE / tall)))
+        finer = reduce(grey, min(largest, round(side * _FINE / tall)))
         # What is far smaller than the digits will be is grain, and there is much of it.
         least = round(_GRAIN * tall * max(finer.shape) / side)
         other = _read(way(finer), finer, classify, threshold, least)
-        if other.score < page.score:
+        nothing = not (other.lines or other.left_out)
+        if other.score < page.score or (nothing and page.unread):
             break
         page = _with_time_of_both(other, page, other)
+    if page.unread:
+        other = _read(page.ink, page.grey, classify, threshold)
+        page = _with_time_of_both(other, page, other)
     fall = fall_of(page.lines)
-    if fall:
+    if fall and page.work < _WORK:
         page = _surer(page, _read_straight(page, fall, classify, threshold))
     return page
 
@@ -166,6 +182,7 @@ def _is_clean(page: Page, threshold: float) -> bool:
 def _height(page: Page) -> float:
     """Return how high digits are, or may be where none is to be seen."""
     heights = [each.box.height for line in page.lines for each in line]
+    heights += [region.box.height for region in page.unread]
     return median(heights) if heights else _FINE / _UNSEEN
 
 
@@ -192,7 +209,7 @@ def _sureness(page: Page) -> tuple[float, float]:
 
 def _with_time_of_both(best: Page, page: Page, other: Page) -> Page:
     a, b, c = (one + two for one, two in zip(page.seconds, other.seconds, strict=True))
-    return replace(best, seconds=(a, b, c))
+    return replace(best, seconds=(a, b, c), work=page.work + other.work)
 
 
 def _read_straight(page: Page, fall: float, classify: Classify, threshold: float) -> Page:
@@ -202,11 +219,21 @@ def _read_straight(page: Page, fall: float, classify: Classify, threshold: float
 
 
 def _read(
-    ink: Ink, grey: Pixels, classify: Classify, threshold: float, least: int = MIN_SIDE
+    ink: Ink,
+    grey: Pixels,
+    classify: Classify,
+    threshold: float,
+    least: int = MIN_SIDE,
+    *,
+    spare: bool = False,
 ) -> Page:
+    """Read a page in one way; with a larger copy to spare, not if its digits are many and small."""
     started = perf_counter()
     regions = locate(ink, max(least, MIN_SIDE))
     located = perf_counter()
+    if spare and len(regions) > _MANY and median([r.box.height for r in regions]) < _SMALL:
+        seconds = located - started, 0.0, 0.0
+        return Page(grey, ink, (), (), seconds, -inf, unread=tuple(regions))
     cells = to_cells(ink, regions)
     normalised = perf_counter()
     read = mend(ink, found_of(regions, cells, classify(cells)), threshold, classify)
@@ -215,6 +242,7 @@ def _read(
     doubtful = len(read) < _ENOUGH or not all(accepted)
     alone = sum(accepted) < 2
     mask = ink.mask if doubtful else None
+    cut = 0
     found: list[Found] = []
     left_out: list[Region] = []
     for each, stray in zip(read, is_stray, strict=True):
@@ -222,7 +250,8 @@ def _read(
             left_out.append(each.region)
             continue
         parts = None
-        if len(read) <= _MANY and _may_be_several(each, alone):
+        if len(read) <= _MANY and cut < _CUT and _may_be_several(each, alone):
+            cut += max(1, each.box.width // each.box.height)
             parts = take_apart(ink, each.region, each.sure, classify, alone)
         found += [each] if parts is None else parts
     if any(each.sure < DOUBT for each in found):
@@ -237,7 +266,8 @@ def _read(
     score = good - _REJECTED * (len(found) - good)
     done = perf_counter()
     seconds = located - started, normalised - located, done - normalised
-    return Page(grey, ink, lines, tuple(left_out), seconds, score)
+    work = len(regions) + _PER_CUT * cut
+    return Page(grey, ink, lines, tuple(left_out), seconds, score, work=work)
 
 
 def _may_be_several(read: Found, alone: bool) -> bool:

@@ -21,6 +21,7 @@ _STRONG = 0.9  # of the paper is weaker
 _REGIONS = 300  # that may be pale in part: with more of them a page is of something else
 _PIXELS = 2_000_000  # more are a copy for small digits, in which grain passes for pale ink
 _SPECKS = 40  # that are taken into a digit
+_PALES = 3_000  # pieces as high as digits: more are a texture
 _SIDE = 512  # px; around what was found, larger pages are looked at in a quarter of their size
 
 
@@ -57,19 +58,23 @@ def completed(ink: Ink, regions: Sequence[Region]) -> Iterator[tuple[tuple[int, 
 def _completed(
     pales: Sequence[Region], regions: Sequence[Region], typical: float, pen: float
 ) -> Iterator[tuple[tuple[int, ...], Region]]:
+    least = 0.5 * typical
+    # Averaging takes a pixel off the ends.
+    high = [pale for pale in pales if pale.box.height + 2 > least]
+    if len(high) > _PALES:
+        return
     left, top, width, height = np.array([region.box for region in regions]).T
     right, bottom = left + width, top + height
     corners = np.array([pale.box[:2] for pale in pales]).reshape(-1, 2)
     ends = corners + np.array([pale.box[2:] for pale in pales]).reshape(-1, 2)
-    for pale in pales:
+    for pale in high:
         x, y, w, h = pale.box
         if max(w, h) > _LARGEST * typical:
             continue
-        # Averaging takes a pixel off the ends.
         within = (left >= x - 1) & (top >= y - 1) & (right <= x + w + 1) & (bottom <= y + h + 1)
         # A box may lie within another's without that ink touches ink.
         own = [i for i in np.flatnonzero(within).tolist() if _holds(pale, regions[i])]
-        if sum(regions[i].box.height > 0.5 * typical for i in own) != 1:
+        if sum(regions[i].box.height > least for i in own) != 1:
             continue
         if not _goes_on(pale, [regions[i] for i in own], _FURTHER * typical, pen):
             continue

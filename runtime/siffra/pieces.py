@@ -1,8 +1,7 @@
 """Ink to connected pieces: what a pen put down without being lifted, as outlines."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import accumulate
 
 import numpy as np
@@ -15,6 +14,24 @@ Contour = NDArray[np.int32]
 """int32 [n, 1, 2]: the outline of a piece of ink, or of a hole in it."""
 
 _LEAST = 3  # px of the longer side; below, it is noise
+_EDGES = 1_000_000  # steps from ink to paper, from pixel to pixel; 2,500 digits have half of them
+_PIECES, _HOLES = 60_000, 20_000  # a tenth is more than any page of the measured sets has
+
+
+class _Once:
+    """A property that is computed once.
+
+    Until Python 3.12 `functools.cached_property` has a lock, which threads wait for, and which a
+    fork may find taken for ever.
+    """
+
+    def __init__(self, compute: "Callable[[Region], float]") -> None:
+        self._compute = compute
+        self.__doc__ = compute.__doc__
+
+    def __get__(self, region: "Region", owner: object = None) -> float:
+        value = region.__dict__[self._compute.__name__] = self._compute(region)
+        return value
 
 
 @dataclass(frozen=True)
@@ -32,7 +49,7 @@ class Region:
         """The longer side of the box, in pixels."""
         return max(self.box.width, self.box.height)
 
-    @cached_property
+    @_Once
     def area(self) -> float:
         """Pixels that the outlines hold, those of holes taken off.
 
@@ -40,7 +57,7 @@ class Region:
         """
         return abs(sum(cv2.contourArea(contour, oriented=True) for contour in self.contours))
 
-    @cached_property
+    @_Once
     def stroke_width(self) -> float:
         """Mean width of the strokes in pixels: their area over half of their outline."""
         outline = sum(cv2.arcLength(contour, closed=True) for contour in self.contours)
@@ -51,8 +68,10 @@ def find_pieces(mask: Pixels) -> list[Region]:
     """Return the connected pieces of ink, specks of a pixel or two left out.
 
     Args:
-        mask: uint8 [H, W]: not 0 where there is ink.
+        mask: uint8 [H, W]: 255 where there is ink, else 0. What is texture has no pieces.
     """
+    if is_texture(mask):
+        return []
     # findContours costs a twentieth of connectedComponentsWithStats on a VGA mask.
     contours, hierarchy = cv2.findContours(mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
     if hierarchy is None:
@@ -72,6 +91,27 @@ def find_pieces(mask: Pixels) -> list[Region]:
             following = links[following][0]
         pieces.append(Region(box, tuple(np.asarray(contour, np.int32) for contour in own)))
     return pieces
+
+
+def is_texture(mask: Pixels) -> bool:
+    """Whether ink, uint8 [H, W], falls into so many bits that it is no writing: noise, a screen.
+
+    OpenCV finds the holes of one piece in quadratic time: those of a chequered megapixel took it
+    minutes.
+    """
+    if cv2.countNonZero(mask) <= _HOLES:
+        return False
+    edges = sum(
+        cv2.countNonZero(cv2.absdiff(one, next_to_it))
+        for one, next_to_it in ((mask[:, 1:], mask[:, :-1]), (mask[1:], mask[:-1]))
+        if one.size
+    )
+    if edges <= 4 * _HOLES:  # an outline has four at least
+        return False
+    if edges > _EDGES or cv2.connectedComponents(mask)[0] > _PIECES:
+        return True
+    holes, _ = cv2.connectedComponents(cv2.bitwise_not(mask), connectivity=4)
+    return holes > _HOLES
 
 
 def union(regions: Sequence[Region]) -> Region:

@@ -18,6 +18,8 @@ _ACROSS = 0.8  # of the picture's side that a ruling spans
 _LONG = 2.5  # times a digit's height: no stroke is so long
 _WIDE = 1.15  # width over height, from which a piece is several digits or has an underline
 _SLOPE = 0.25  # pixels down for a pixel across that a line may have
+_SUSPECTS = 300  # pieces that are looked at, the largest: no page of the measured sets has 70
+_LINES = 300  # that are taken out, and that one piece may have each way; squared paper has 100
 
 
 class _Line(NamedTuple):
@@ -43,21 +45,27 @@ def remove_lines(mask: Pixels, pieces: Sequence[Region], typical: float) -> Pixe
     Returns:
         The mask without the lines; None where it has none.
     """
-    cleared: Pixels | None = None
-    for piece in pieces:
-        kind = _suspect(piece, mask.shape, typical, alone=len(pieces) <= 2)
-        if kind is None:
-            continue
-        cleared = mask.copy() if cleared is None else cleared
+    alone = len(pieces) <= 2
+    kinds = [(piece, _suspect(piece, mask.shape, typical, alone)) for piece in pieces]
+    suspects = [(piece, kind) for piece, kind in kinds if kind is not None]
+    if not suspects:
+        return None
+    suspects.sort(key=lambda suspect: -suspect[0].side)
+    cleared: Pixels = mask.copy()
+    lines = 0
+    for piece, kind in suspects[:_SUSPECTS]:
+        if lines > _LINES:
+            break
         x, y, w, h = piece.box
         part = cleared[y : y + h, x : x + w]
         own = np.zeros_like(part)
         cv2.drawContours(own, piece.contours, -1, 255, cv2.FILLED, offset=(-x, -y))
         own &= part
         left = own.copy()
-        if not _clear(left, kind, mask.shape, typical):
-            continue
-        part[(own > 0) & (left == 0)] = 0
+        found = _clear(left, kind, mask.shape, typical)
+        if found:
+            part[(own > 0) & (left == 0)] = 0
+            lines += found
     return cleared
 
 
@@ -115,8 +123,8 @@ def _is_frame(piece: Region) -> bool:
     return True
 
 
-def _clear(part: Pixels, kind: str, shape: tuple[int, ...], typical: float) -> bool:
-    """Erase the lines of one piece, in place; return whether there were any."""
+def _clear(part: Pixels, kind: str, shape: tuple[int, ...], typical: float) -> int:
+    """Erase the lines of one piece, in place; return how many there were."""
     height, width = shape
     h, w = part.shape
     level_least = _SPAN * w if kind != "long" else _ACROSS * width
@@ -137,7 +145,7 @@ def _clear(part: Pixels, kind: str, shape: tuple[int, ...], typical: float) -> b
         _erase(part, line)
     for line in upright:
         _erase(part.T, line)
-    return bool(level or upright)
+    return len(level) + len(upright)
 
 
 def _lines(part: Pixels, least: float) -> list[_Line]:
@@ -146,6 +154,9 @@ def _lines(part: Pixels, least: float) -> list[_Line]:
     Args:
         part: uint8 [h, w]: the ink.
         least: Pixels that a line is long.
+
+    Returns:
+        None of them where they are too many for lines that somebody writes on.
     """
     if part.shape[1] < least:
         return []
@@ -155,11 +166,13 @@ def _lines(part: Pixels, least: float) -> list[_Line]:
     run = int(max(8, min(24, least / 5)))
     runs = cv2.morphologyEx(thick, cv2.MORPH_OPEN, np.ones((1, run), np.uint8))
     contours, _ = cv2.findContours(runs, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    long = [
+        (contour, box) for contour in contours if (box := cv2.boundingRect(contour))[2] >= least
+    ]
+    if len(long) > _LINES:
+        return []
     found = []
-    for contour in contours:
-        x, y, w, h = cv2.boundingRect(contour)
-        if w < least:
-            continue
+    for contour, (x, y, w, h) in long:
         band = np.zeros((h, w), np.uint8)
         cv2.drawContours(band, [contour], -1, 1, cv2.FILLED, offset=(-x, -y))
         band &= np.asarray(runs, np.uint8)[y : y + h, x : x + w]

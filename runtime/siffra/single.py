@@ -11,6 +11,7 @@ from .ink import find_ink
 from .locate import MIN_SIDE, locate_one, may_be_digit
 from .network import Classify
 from .opencv import cv2
+from .pieces import is_texture
 from .results import Box, Pixels, Reason
 from .scale import reduce, to_picture
 
@@ -45,7 +46,8 @@ def find_one(picture: Pixels) -> tuple[Box, Pixels | None, Reason | None]:
     page = find_ink(working)
     region = locate_one(page)
     if region is None:
-        return Box(0, 0, 0, 0), None, "blank"
+        reason: Reason = "not_a_digit" if is_texture(page.mask) else "blank"
+        return Box(0, 0, 0, 0), None, reason
     box = to_picture(picture, working.shape)(region.box)
     if region.side < MIN_SIDE:
         return box, None, "too_small"

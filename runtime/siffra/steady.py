@@ -37,7 +37,8 @@ _SURE = 0.9  # probability of a digit that another one contradicts
 _SEVERAL = 2  # digits that it takes to tell another sheet from a doubtful digit
 _AGREEING = 0.34  # of the digits: where no more stay what they were, the sheet is another
 _CORRECTED = 3  # frames in a row that contradict, after which what was known before is forgotten
-_MOST = 40  # tracks for which it is found out how the picture moved
+_MOST = 40  # tracks for which it is found out how the picture moved, among twice as many digits
+_CROWD = 300  # digits: where there are more in a frame, none is followed
 
 _Value = TypeVar("_Value")
 
@@ -116,6 +117,9 @@ class Steady:
             demand: How sure the network has to be.
             elapsed: Frames since the one before, of which all but this one were not read.
         """
+        if len(reading.digits) > _CROWD:
+            self.reset()
+            return reading
         shape = reading.picture.shape[:2]
         if shape != self._shape:
             self.reset()
@@ -135,6 +139,7 @@ class Steady:
         digits = reading.digits
         straight = reading.straight_boxes
         level = [box for line in straight for box in line] if straight else [d.box for d in digits]
+        sizes = [(box.width, box.height) for box in level]
         seen = np.array([digit.box for digit in digits], dtype=float).reshape(-1, 4)
         answers = np.array([digit.probabilities for digit in digits]).reshape(-1, 10)
         pairs, motion = self._matched(seen, answers, elapsed * self.velocity)
@@ -152,16 +157,11 @@ class Steady:
             track.presence += _NEW
             track.hits += 1.0
             track.hear(answers[at])
-            track.digit, track.size = digits[at], (level[at].width, level[at].height)
+            track.digit, track.size = digits[at], sizes[at]
         self.velocity = motion / elapsed
         fresh = set(range(len(digits))) - {at for _, at in pairs}
         self._tracks += [
-            _Track(
-                digits[at],
-                seen[at].copy(),
-                answers[at].copy(),
-                (level[at].width, level[at].height),
-            )
+            _Track(digits[at], seen[at].copy(), answers[at].copy(), sizes[at])
             for at in sorted(fresh)
         ]
 
@@ -186,7 +186,8 @@ class Steady:
 
         pairs = nearest_pairs(known, motion, seen)
         expected = sum(track.shown for track in tracks) or len(tracks)
-        if agreement(pairs) < _FOLLOWED * min(expected, len(seen)) and len(known) <= _MOST:
+        few = len(known) <= _MOST and len(seen) <= 2 * _MOST
+        if few and agreement(pairs) < _FOLLOWED * min(expected, len(seen)):
             labels = evidence.argmax(axis=1), answers.argmax(axis=1)
             others = nearest_pairs(known, motion_to(known, seen, *labels), seen)
             pairs = max(pairs, others, key=agreement)
