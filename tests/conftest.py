@@ -2,6 +2,10 @@
 
 import csv
 import os
+import signal
+import sys
+from importlib.machinery import ModuleSpec
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -10,6 +14,27 @@ from siffra import Reader
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = ROOT / "examples"
+TRAINING = {"filelock", "keras", "onnx", "scipy", "sklearn", "tensorflow", "tf2onnx", "tqdm"}
+
+
+class WithoutTraining:
+    """Skips whatever imports a part of the training stack that is missing, a test or a whole file.
+
+    So the same tests run where only the package is installed, with what it needs.
+    """
+
+    @staticmethod
+    def find_spec(name: str, path: object = None, target: object = None) -> ModuleSpec | None:
+        if name.partition(".")[0] in TRAINING:
+            pytest.skip(f"needs {name}, of siffra[train]", allow_module_level=True)
+        return None
+
+
+# In the background of a shell a process ignores Ctrl-C, and so would whatever the tests start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
+if not find_spec("tensorflow"):
+    sys.meta_path.append(WithoutTraining())  # asked last, for what nothing else finds
 
 
 @pytest.fixture(scope="session")

@@ -18,10 +18,10 @@ ANN = released()["ann"]
 
 
 def printed(*words: tuple[str, int, int], size: tuple[int, int] = (260, 420)) -> NDArray[np.uint8]:
-    """Draw dark words on light paper, each at its left end and baseline."""
+    """Draw dark words on light paper, as thick as any OpenCV writes alike, at left and baseline."""
     paper = np.full(size, 235, np.uint8)
     for text, left, baseline in words:
-        cv2.putText(paper, text, (left, baseline), cv2.FONT_HERSHEY_SIMPLEX, 2.5, 30, 7)
+        cv2.putText(paper, text, (left, baseline), cv2.FONT_HERSHEY_SIMPLEX, 2.5, 30, 9)
     return paper
 
 
@@ -90,13 +90,15 @@ def test_the_tutorial_reads_dark_outlines_from_left_to_right_without_specks(save
     tutorial = load_peer("tutorial", ANN)
 
     def read(*words: tuple[str, int, int]) -> str:
-        cv2.imwrite(str(save), printed(*words))
+        paper = printed(*words)
+        paper[100:106, 300:306] = 30
+        cv2.imwrite(str(save), paper)
         return tutorial.read(save, several=True)
 
     three, four = read(("3", 60, 150)), read(("4", 60, 150))
     assert three == "3"
     assert four != three
-    assert read(("4", 160, 110), ("3", 60, 200), (".", 300, 110)) == three + four
+    assert read(("4", 160, 110), ("3", 60, 200)) == three + four
     assert read(("4", 60, 110), ("3", 160, 200)) == four + three
     cv2.imwrite(str(save), 255 - printed(("3", 60, 150)))
     assert tutorial.read(save, several=True) != "3"

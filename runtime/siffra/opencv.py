@@ -15,9 +15,10 @@ except ImportError as error:
             'pip install "siffra[headless]" (servers, boards, containers) '
             'or "siffra[gui]" (desktops, OpenCV with its windows)'
         ) from error
-    raise DependencyError(
-        f"OpenCV is installed but does not load ({error}); "
-        'on a machine without a display install "siffra[headless]" in place of opencv-python'
-    ) from error
+    if "numpy" in str(error):
+        cure = "it was built for NumPy 1: install OpenCV 4.12 or later, or numpy<2"
+    else:
+        cure = 'on a machine without a display install "siffra[headless]" in place of opencv-python'
+    raise DependencyError(f"OpenCV is installed but does not load ({error}); {cure}") from error
 
 __all__ = ["cv2"]
