@@ -34,8 +34,8 @@ def draw(name: str, height: int, width: int, scale: int = 1, seed: int = 1) -> P
     rows, columns = -(-height // scale), -(-width // scale)
     pattern = PATTERNS[name](rows, columns, np.random.default_rng(seed))
     if scale > 1:
-        pattern = pattern.repeat(scale, axis=0).repeat(scale, axis=1)
-    return np.ascontiguousarray(pattern[:height, :width])
+        pattern = pattern[np.arange(height) // scale][:, np.arange(width) // scale]
+    return np.ascontiguousarray(pattern)
 
 
 def _named(name: str) -> Callable[[_Draw], _Draw]:

@@ -57,7 +57,7 @@ LAYOUTS: dict[str, Callable[[Array], Array]] = {
 # The same brightness as numbers of another type.
 TYPES: dict[str, Callable[[Array], Array]] = {
     "uint8": lambda a: a,
-    "uint16": lambda a: a.astype(np.uint16) * 257,
+    "uint16": lambda a: a.astype(np.uint16) * 256 + 255 - a,  # the low byte does not count
     "int16": lambda a: a.astype(np.int16),
     "uint32": lambda a: a.astype(np.uint32),
     "int64": lambda a: a.astype(np.int64),

@@ -1,6 +1,8 @@
 """Files appear whole or not at all."""
 
+import errno
 import os
+import stat
 import subprocess
 import sys
 import threading
@@ -182,3 +184,40 @@ def test_files_that_belong_together_are_replaced_together(
         replace_all(dict.fromkeys(paths, b"new"))
     assert [first.read_bytes(), second.read_bytes()] == [b"old"] * 2
     assert len(list(tmp_path.iterdir())) == 3
+
+
+def test_files_that_belong_together_are_on_the_disk_before_one_takes_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk may say that it is full as late as when what was written is brought to it."""
+    targets = [tmp_path / name for name in "abc"]
+    for target in targets:
+        target.write_text("old")
+    done: list[int] = []
+
+    def fsync(handle: int) -> None:
+        done.append(handle)
+        if len(done) == 2:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    with pytest.raises(OSError, match="No space left"):
+        replace_all(dict.fromkeys(targets, b"new"))
+    assert [target.read_text() for target in targets] == ["old"] * 3
+    assert sorted(tmp_path.iterdir()) == targets
+
+
+@posix
+def test_a_file_is_brought_to_the_disk_before_it_has_its_name_and_its_name_after(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "a.json"
+    brought: list[tuple[bool, bool]] = []  # whether it was a folder, and whether the name was there
+
+    def fsync(handle: int) -> None:
+        brought.append((stat.S_ISDIR(os.fstat(handle).st_mode), target.exists()))
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    with replacing(target) as path:
+        path.write_text("new")
+    assert brought == [(False, False), (True, True)]

@@ -236,3 +236,37 @@ def test_what_cannot_be_read_says_why_and_what_would_work(
     assert cure in message
     assert "\n" not in message
     assert isinstance(caught.value, ValueError)
+
+
+def test_a_page_that_nobody_gave_an_alpha_is_not_transparent() -> None:
+    """Pictures of a screen have 32 bits a pixel, of which 8 are nothing."""
+    pixels = np.dstack([MARKED, np.zeros_like(GREY)])
+    masks = struct.pack("<3I", 0xFF0000, 0xFF00, 0xFF)
+    header = struct.pack("<IiiHHIIiiII", 40, 60, -40, 1, 32, 3, pixels.size, 0, 0, 0, 0)
+    size = 14 + len(header) + len(masks)
+    file = struct.pack("<2sIHHI", b"BM", size + pixels.size, 0, 0, size) + header + masks
+    assert np.array_equal(load(file + pixels.tobytes()), MARKED)
+
+
+@pytest.mark.parametrize("most", [255, 65535])
+def test_values_of_pnm_files_reach_to_the_top_or_are_refused(most: int) -> None:
+    values = GREY.astype(">u2" if most > 255 else np.uint8) * (most // 255)
+    assert np.array_equal(load(b"P5 60 40 %d\n" % most + values.tobytes()), GREY)
+    with pytest.raises(ImageError, match="neither to 255 nor"):
+        load(b"P5 60 40 %d\n" % (most - 1) + values.tobytes())
+
+
+def test_fill_bytes_in_a_jpeg_file_are_passed_over() -> None:
+    data = encoded(".jpg")
+    assert np.array_equal(load(data[:2] + 5000 * b"\xff" + data[2:]), load(data))
+
+
+def test_a_second_table_of_transparency_is_left_out(capfd: pytest.CaptureFixture[str]) -> None:
+    file = io.BytesIO()
+    Image.fromarray(GREY).convert("P").save(file, "PNG", transparency=3)
+    data = file.getvalue()
+    at = data.index(b"tRNS") - 4
+    (length,) = struct.unpack_from(">I", data, at)
+    chunk = data[at : at + 12 + length]
+    assert np.array_equal(load(data[:at] + 1000 * chunk + data[at + len(chunk) :]), load(data))
+    assert capfd.readouterr().err == ""

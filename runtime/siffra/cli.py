@@ -61,7 +61,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     except OSError as error:
         forget_output()
-        print(f"siffra: {error}", file=sys.stderr)
+        what = error if error.filename else f"standard output: cannot be written ({error.strerror})"
+        print(f"siffra: {what}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
@@ -241,8 +242,9 @@ def _each(
             shown = ""
             try:
                 answer = ask(reader, source.open())
-            except ImageError as error:
-                problems = [str(error)]
+            except (ImageError, MemoryError) as error:
+                named = isinstance(error, ImageError)
+                problems = [str(error) if named else f"{source.name}: {error}"]
                 document = {"source": source.name, "error": str(error)}
             else:
                 document = {"source": source.name, **answer.result.to_dict()}
@@ -254,9 +256,9 @@ def _each(
             if options.json:
                 documents.append(document)
             elif options.jsonl:
-                print(json.dumps(document), flush=True)
+                _print_line(json.dumps(document))
             elif shown:
-                print(shown, flush=True)
+                _print_line(shown)
             if shown or not (options.json or options.jsonl):
                 for problem in problems:
                     print(f"siffra: {problem}", file=sys.stderr)
@@ -264,6 +266,11 @@ def _each(
     if options.json:
         print(json.dumps(documents, indent=2))
     return 1 if failed else 0
+
+
+def _print_line(text: str) -> None:
+    """Print in one piece, so that Ctrl-C leaves whole lines."""
+    print(f"{text}\n", end="", flush=True)
 
 
 def _folder(option: str, folder: Path) -> Path:

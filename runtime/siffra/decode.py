@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from . import jpeg, png
 from .errors import ImageError
 from .exif import orientation_of
-from .opencv import cv2
+from .opencv import cv2, is_of_memory
 from .sizes import form_of, stated_size
 
 _MOST_SCANS = 40  # of a JPEG file; each costs a pass over all pixels, be it of a few bytes
@@ -56,7 +56,7 @@ def decode(data: bytes, max_pixels: int | None) -> NDArray[Any]:
         raise ImageError(why_undecodable(data))
     check_size(*size, max_pixels)
     if form == "JPEG":
-        if 512 * len(data) < size[0] * size[1]:  # a block of 64 pixels takes a bit at least
+        if 512 * len(data) < size[0] * size[1]:  # Huffman's code takes a bit a block
             raise ImageError(why_undecodable(data))
         scans = jpeg.scans_of(data)
         if not scans:  # OpenCV before 4.12 makes a picture of half a file
@@ -70,10 +70,15 @@ def decode(data: bytes, max_pixels: int | None) -> NDArray[Any]:
     try:
         pixels = None if drawn is None else cv2.imdecode(np.frombuffer(drawn, np.uint8), flags)
     except cv2.error as error:
-        raise ImageError(f"OpenCV cannot decode this {form} file ({error.err})") from error
+        if is_of_memory(error):
+            raise
+        why = " ".join(str(error).split())
+        raise ImageError(f"OpenCV cannot decode this {form} file ({why})") from error
     # The size of a TIFF file's tiles is known, and may be more than that of its picture.
     if pixels is None or (form != "TIFF" and {*pixels.shape[:2]} != {*size}):
         raise ImageError(why_undecodable(data))
+    if form == "BMP" and pixels.shape[2:] == (4,) and not pixels[:, :, 3].any():
+        pixels = pixels[:, :, :3]  # of a screen, where nobody fills in the fourth byte
     return pixels if form == "JPEG" else upright(pixels, orientation_of(data))
 
 
@@ -101,8 +106,15 @@ def why_undecodable(data: bytes) -> str:
     if data.startswith(b"%PDF"):
         return "is a PDF; render its pages to PNG first (pdftoppm -r 200 -png)"
     form = form_of(data)
-    if form == "GIF":  # OpenCV decodes it from 4.11 on
-        return "is a GIF file that is damaged, or that this OpenCV cannot decode; save it as PNG"
+    if form in ("GIF", "WebP"):  # OpenCV decodes GIF files and animated WebP files from 4.11 on
+        return (
+            f"is a {form} file that is damaged, or that this OpenCV cannot decode; save it as PNG"
+        )
+    if form == "PNM":
+        return (
+            "is a PNM file that is damaged, or whose values reach neither to 255 nor to 65,535; "
+            "save it as PNG"
+        )
     if form == "TIFF":
         return (
             "is a TIFF file that is damaged, of more than 16 bits a value, or otherwise not what "
@@ -116,7 +128,7 @@ def why_undecodable(data: bytes) -> str:
         return f"holds {other}, which siffra does not decode; save it as PNG or JPEG"
     return (
         f"is not a picture that OpenCV can decode (it starts with {data[:8]!r}); "
-        "JPEG, PNG, WebP, TIFF and BMP work"
+        "JPEG, PNG, WebP, TIFF, BMP, GIF and PNM work"
     )
 
 

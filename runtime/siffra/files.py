@@ -56,11 +56,14 @@ def replace_all(contents: Mapping[Path, bytes]) -> None:
     """Write files that belong together: when all are on the disk, each takes its place, in order.
 
     Raises:
-        OSError: One cannot be written; then all stay as they were.
+        OSError: One cannot be written, and all stay as they were; or cannot be renamed.
     """
     with ExitStack() as files:
         for path, content in reversed(list(contents.items())):  # what is entered last is left first
-            files.enter_context(replacing(path)).write_bytes(content)
+            with files.enter_context(replacing(path)).open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())  # before any takes its place
 
 
 def _sync(folder: Path) -> None:

@@ -83,7 +83,7 @@ def load(source: Source, max_pixels: int | None = MAX_PIXELS) -> Pixels:
     if isinstance(source, PillowImage):
         return _from_pillow(source, max_pixels)
     if isinstance(source, Readable):
-        name = _shown(str(getattr(source, "name", "file object")))
+        name = _shown(str(getattr(source, "name", "") or "file object"))
         return _from_file(_read_all(source, name, max_pixels), name, max_pixels)
     raise ImageError(
         f"cannot read a picture from {type(source).__name__}; "
@@ -101,14 +101,18 @@ def to_grey(pixels: Pixels) -> Pixels:
 def _read_file(path: str, name: str, max_pixels: int | None) -> bytes:
     # Bytes first, decoding second: cv2.imread fails on non-ASCII paths on Windows (opencv #18305).
     try:
-        facts = Path(path).stat()
-        if stat.S_ISDIR(facts.st_mode):
+        mode = Path(path).stat().st_mode
+        if stat.S_ISDIR(mode):
             raise ImageError(f"{name}: is a folder, not a picture; pass the files in it")
-        if not stat.S_ISREG(facts.st_mode):  # a pipe may never end, and a device neither
+        if not stat.S_ISREG(mode):  # a pipe may never end, and a device neither
             raise ImageError(f"{name}: is a pipe or a device; open it and pass the file object")
-        if max_pixels is not None and facts.st_size > _most_bytes(max_pixels):
-            raise ImageError(f"{name}: {_too_many_bytes(facts.st_size, max_pixels)}")
-        return Path(path).read_bytes()
+        # Nor is waited for what has been put in its place since, or for a file of the system.
+        flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
+        with os.fdopen(os.open(path, flags), "rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            if max_pixels is not None and size > _most_bytes(max_pixels):
+                raise ImageError(f"{name}: {_too_many_bytes(size, max_pixels)}")
+            return _read_all(file, name, max_pixels)
     except FileNotFoundError as error:
         if "://" in path:
             raise ImageError(f"{name}: is an address; download the picture and pass it") from error
@@ -132,8 +136,10 @@ def _read_all(file: Readable, name: str, max_pixels: int | None) -> bytes:
         raise ImageError(f"{name}: {error}") from error
     except (TypeError, UnicodeDecodeError) as error:
         raise ImageError(
-            f"{name}: its read(size) gives no bytes; open it in binary mode ('rb')"
+            f"{name}: its read(size) gives no bytes; open a file in binary mode ('rb')"
         ) from error
+    except MemoryError:
+        raise
     except Exception as error:  # a gzip, a zip, a network: each has errors of its own
         raise ImageError(f"{name}: cannot be read ({error})") from error
     return bytes(data)
@@ -183,6 +189,8 @@ def _from_pillow(image: PillowImage, max_pixels: int | None) -> Pixels:
             array = np.asarray(straight.convert("RGBA"))[:, :, [2, 1, 0, 3]]
         else:
             array = np.asarray(image.convert("RGB"))[:, :, ::-1]
+    except MemoryError:
+        raise
     except Exception as error:
         raise ImageError(f"Pillow cannot read its image ({error})") from error
     return np.ascontiguousarray(upright(_from_array(array, max_pixels), orientation))

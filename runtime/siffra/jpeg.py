@@ -1,5 +1,6 @@
 """The markers of a JPEG file (ITU-T T.81, annex B), as libjpeg finds them."""
 
+import re
 import struct
 from collections.abc import Iterator
 
@@ -8,6 +9,7 @@ from numpy.typing import NDArray
 
 START_OF_SCAN, END = 0xDA, 0xD9
 
+_MARKER = re.compile(rb"\xff[\x01-\xfe]")
 _MOST = 4096  # markers; a made-up file has millions, to keep us busy
 
 
@@ -16,15 +18,10 @@ def markers(data: bytes) -> Iterator[tuple[int, int]]:
     at = 2
     ends: NDArray[np.intp] | None = None
     for _ in range(_MOST):
-        # Whatever stands before the next marker is passed over.
-        at = data.find(b"\xff", at)
-        if not 0 <= at < len(data) - 1:
+        found = _MARKER.search(data, at)  # whatever stands before is passed over
+        if found is None:
             return
-        kind = data[at + 1]
-        if kind in (0x00, 0xFF):
-            at += 1
-            continue
-        at += 2
+        kind, at = found[0][1], found.end()
         if kind == 0x01 or 0xD0 <= kind <= 0xD7:  # these stand alone
             continue
         yield kind, at

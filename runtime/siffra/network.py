@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from . import __version__, contract
 from .errors import ImageError, ModelError
 from .session import Session, import_onnxruntime
-from .shipped import sha256, verify
+from .shipped import is_listed, sha256, verify
 
 Classify: TypeAlias = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 """Cells, uint8 [n, 28, 28], to probabilities, float32 [n, 10]."""
@@ -154,6 +154,8 @@ def _resolve(model: str | os.PathLike[str]) -> Path:
         if stat.S_ISREG(mode):
             return path
         reason = "that is a folder" if stat.S_ISDIR(mode) else "that is no regular file"
+    if is_listed(MODELS, f"{model}.onnx"):
+        raise ModelError(f"the model {model!r} is missing from the package; install siffra again")
     raise ModelError(
         f"no model {os.fspath(model)!r}: {reason}, "
         f"and the released models are {', '.join(known) or 'none'}"

@@ -4,6 +4,9 @@ The two builds on PyPI overwrite each other's files, so siffra requires neither 
 that already has `cv2` keeps it, and a machine without it gets the choice.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from .errors import DependencyError
 
 try:
@@ -21,4 +24,27 @@ except ImportError as error:
         cure = 'on a machine without a display install "siffra[headless]" in place of opencv-python'
     raise DependencyError(f"OpenCV is installed but does not load ({error}); {cure}") from error
 
-__all__ = ["cv2"]
+__all__ = ["cv2", "is_of_memory", "memory_told"]
+
+
+def is_of_memory(error: cv2.error) -> bool:
+    """Whether OpenCV says that the memory does not suffice; its name for that is `StsNoMem`."""
+    return "(-4:" in str(error)
+
+
+@contextmanager
+def memory_told() -> Iterator[None]:
+    """Say in one way where the memory does not suffice, be it OpenCV's, NumPy's or Python's word.
+
+    Raises:
+        MemoryError: It does not.
+    """
+    try:
+        yield
+    except (MemoryError, cv2.error) as error:
+        if isinstance(error, cv2.error) and not is_of_memory(error):
+            raise
+        raise MemoryError(
+            "the memory does not suffice for this picture; make it smaller, lower max_pixels, "
+            "or give the process more"
+        ) from error

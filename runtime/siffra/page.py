@@ -87,6 +87,7 @@ def read_page(grey: Pixels, classify: Classify, threshold: float) -> Page:
         classify: The network.
         threshold: Probability from which a digit is accepted.
     """
+    grey = halved(grey, 2 * _LARGEST - 1)  # no copy needs more, and all begin with this
     page = _glance(grey, classify, threshold)
     return _look(grey, classify, threshold) if page is None else page
 

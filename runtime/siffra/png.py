@@ -29,13 +29,17 @@ def drawn(data: bytes) -> bytes | None:
     What decoders complain of on standard error, or unfold to megabytes, is mostly the rest: colour
     profiles, texts, the further pictures of an animation.
     """
-    parts = [SIGNATURE]
+    parts: list[bytes | memoryview] = [SIGNATURE]
+    view = memoryview(data)
+    transparent = False
     for name, start, end in chunks(data):
-        if name not in _DRAWN:
+        # Of several chunks of transparency libpng takes the first, and complains of each other.
+        if name not in _DRAWN or (name == b"tRNS" and transparent):
             continue
-        if data[end : end + 4] != zlib.crc32(data[start - 4 : end]).to_bytes(4, "big"):
+        transparent = transparent or name == b"tRNS"
+        if view[end : end + 4] != zlib.crc32(view[start - 4 : end]).to_bytes(4, "big"):
             return None
-        parts.append(data[start - 8 : end + 4])
+        parts.append(view[start - 8 : end + 4])
         if name == b"IEND":
             return b"".join(parts)
     return None

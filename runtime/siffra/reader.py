@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from operator import index
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
@@ -53,12 +54,8 @@ class Reader:
     ) -> None:
         if threshold is not None and not 0.0 <= threshold <= 1.0:
             raise ValueError(f"threshold must be from 0 to 1, not {threshold}")
-        if not isinstance(threads, int) or threads < 1:
-            raise ValueError(f"threads must be a whole number from 1, not {threads!r}")
-        if max_pixels is not None and (not isinstance(max_pixels, int) or max_pixels < 1):
-            raise ValueError(f"max_pixels must be a number from 1, or None, not {max_pixels!r}")
-        self._max_pixels = max_pixels
-        self._network = Network(model, threads)
+        self._max_pixels = None if max_pixels is None else _from_one("max_pixels", max_pixels)
+        self._network = Network(model, _from_one("threads", threads))
         self._demand = Demand(self._network.threshold, threshold)
 
     def __repr__(self) -> str:
@@ -109,6 +106,7 @@ class Reader:
 
         Raises:
             ImageError: The source is not a picture that can be read.
+            MemoryError: There is not enough for it.
             DependencyError: OpenCV is not installed.
             ValueError: `rotate` is something else.
         """
@@ -121,6 +119,12 @@ class Reader:
             raise ValueError(
                 f"rotate must be 0, 90, 180 or 270, degrees clockwise, or 'auto', not {rotate!r}"
             )
+        from .opencv import memory_told
+
+        with memory_told():
+            return self._read_within(source, rotate)
+
+    def _read_within(self, source: "Source", rotate: Rotate) -> "tuple[Reading, Page]":
         from . import images, page, scale
 
         started = perf_counter()
@@ -179,11 +183,14 @@ class Reader:
 
         Raises:
             ImageError: The source is not a picture that can be read.
+            MemoryError: There is not enough for it.
             DependencyError: OpenCV is not installed.
         """
         from .explain import explanation
+        from .opencv import memory_told
 
-        return explanation(*self._read(source, rotate), self.metadata["name"], self.threshold)
+        with memory_told():
+            return explanation(*self._read(source, rotate), self.metadata["name"], self.threshold)
 
     def classify(self, source: "Source") -> Digit:
         """Classify the one digit that a picture shows.
@@ -193,8 +200,15 @@ class Reader:
 
         Raises:
             ImageError: The source is not a picture that can be read.
+            MemoryError: There is not enough for it.
             DependencyError: OpenCV is not installed.
         """
+        from .opencv import memory_told
+
+        with memory_told():
+            return self._classify_within(source)
+
+    def _classify_within(self, source: "Source") -> Digit:
         from .images import load
         from .single import classify_one, find_one
 
@@ -210,6 +224,16 @@ class Reader:
         # What fills the picture is no digit: a form, a table, a shadow. Something on it may be.
         accepted = [found for found in self._read(picture)[0].digits if found.accepted]
         return accepted[0] if len(accepted) == 1 else digit
+
+
+def _from_one(name: str, value: int) -> int:
+    try:
+        number = index(value)  # NumPy's whole numbers are as good
+    except TypeError:
+        number = 0
+    if number < 1:
+        raise ValueError(f"{name} must be a whole number from 1, not {value!r}")
+    return number
 
 
 def _digit(

@@ -1,6 +1,7 @@
 """What siffra shipped: by its SHA-256 a file of the package is told from any other."""
 
 import importlib
+import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,13 @@ def digests(folder: Path) -> dict[str, str]:
     return {name.lstrip("*"): digest for digest, name in map(str.split, lines)}
 
 
+def is_listed(folder: Path, name: str) -> bool:
+    """Whether a file of that name was released in a folder."""
+    with suppress(OSError, ValueError):
+        return name in digests(folder)
+    return False
+
+
 def sha256(content: bytes) -> str:
     """Return the SHA-256 in hexadecimal.
 
@@ -58,7 +66,9 @@ def sha256(content: bytes) -> str:
     does, this takes Python's implementation, which has its name since 3.12 and another before.
     """
     module: Any = None
-    for name in ("_sha2", "_sha256", "hashlib"):
+    # Where OpenSSL is loaded already it is the faster one.
+    names = ["hashlib"] if "_hashlib" in sys.modules else ["_sha2", "_sha256", "hashlib"]
+    for name in names:
         with suppress(ImportError):
             module = module or importlib.import_module(name)
     return str(module.sha256(content).hexdigest())

@@ -13,10 +13,12 @@ MAX_PIXELS = 100_000_000
 """Of a picture, unless a reader is told otherwise; a phone's photo has 12 to 50 million."""
 
 _STEPS = 4096  # entries of a directory: a made-up file has tens of thousands, to keep us busy
-_TIFF_KINDS = {3: "H", 4: "I"}  # others stand elsewhere, or are no size
+_TIFF_KINDS = {1: "B", 3: "H", 4: "I"}  # others stand elsewhere, or are no size
 _TIFF_TAGS = (256, 257, 258, 322, 323)  # width, height, bits of a value, of a tile width, height
-_GAP = rb"\s(?:\s|#[^\r\n]{0,999}[\r\n]){0,99}"  # blanks and comments, as OpenCV takes them
-_PNM = re.compile(rb"P[1-6]" + _GAP + rb"(\d{1,9})" + _GAP + rb"(\d{1,9})\s")
+_GAP = rb"\s(?:\s|#[^\r\n]{0,4095}[\r\n]){0,4095}"  # blanks and comments, as OpenCV takes them
+_SIZED = _GAP + rb"(\d{1,9})" + _GAP + rb"(\d{1,9})"
+_PNM = re.compile(rb"P[1-6]" + _SIZED + rb"\s")
+_PNM_FULL = re.compile(rb"P(?:[14]|[2356]" + _SIZED + _GAP + rb"0*(?:255|65535)\s)")
 
 
 def form_of(data: bytes) -> str | None:
@@ -27,8 +29,9 @@ def form_of(data: bytes) -> str | None:
 def stated_size(data: bytes) -> Size | None:
     """Return the width and height that a picture file states.
 
-    None for what `form_of` does not know, what breaks off before it says, and TIFF files of more
-    than 16 bits a value, which take more memory than their pixels tell.
+    None for what `form_of` does not know, what breaks off before it says, TIFF files of more than
+    16 bits a value, which take more memory than their pixels tell, and PNM files whose values reach
+    neither to 255 nor to 65,535, which OpenCV does not scale.
     """
     for magic, (_, read) in _FORMATS.items():
         if magic.match(data):
@@ -108,7 +111,7 @@ def _pair(form: str, data: bytes, at: int) -> Size:
 
 
 def _pnm(data: bytes) -> Size | None:
-    numbers = _PNM.match(data)
+    numbers = _PNM.match(data) if _PNM_FULL.match(data) else None
     return (int(numbers[1]), int(numbers[2])) if numbers else None
 
 

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
@@ -45,9 +46,9 @@ class NamedSource:
             raise ImageError(self.problem)
         if self.name != STANDARD_INPUT:
             # A shell's <(command) is a pipe, of which `images.load` takes no path.
-            with suppress(OSError):  # it says why when it loads
-                if Path(self.name).is_fifo():
-                    return Path(self.name).open("rb")
+            if self.name.startswith(("/dev/fd/", "/proc/self/fd/")):
+                with suppress(OSError), Path(self.name).open("rb") as pipe:  # it says why later
+                    return BytesIO(pipe.read())
             return self.name
         if sys.stdin is None:  # closed by whoever started us
             raise ImageError("standard input is closed")
