@@ -345,3 +345,10 @@ def test_help_names_every_command() -> None:
     output = siffra("--help").stdout
     assert all(command in output for command in ("read", "classify", "info", "check"))
     assert siffra("--version").stdout.startswith("siffra 0.")
+
+
+def test_the_limit_of_pixels_can_be_set(single: Path) -> None:
+    done = siffra("read", "--max-pixels", 1000, single, status=1)
+    assert "128x128 pixels, more than 1,000" in done.stderr
+    assert siffra("read", "--max-pixels", "2e4", single).stdout == "3\n"
+    assert "from 1 to 1e+12" in siffra("read", "--max-pixels", 0, single, status=2).stderr

@@ -364,3 +364,46 @@ def test_file_objects_that_do_not_give_bytes(tmp_path: Path) -> None:
     spent = io.BytesIO(FILES["png-8.png"])
     assert np.array_equal(load(spent), SEVEN)
     assert "empty" in refusal(spent)
+
+
+_SHORT_OF_MEMORY = """
+import resource
+from pathlib import Path
+import cv2
+import numpy as np
+from siffra import Reader
+
+def taken():
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return 1024 * int(next(line for line in lines if line.startswith("VmSize:")).split()[1])
+
+cv2.setNumThreads(1)
+reader = Reader("ann")
+reader.explain(np.full((200, 200), 230, np.uint8))  # OpenBLAS ends the process where it has none
+file = cv2.imencode(".png", np.full((9000, 9000), 250, np.uint8))[1].tobytes()
+array = np.full((6000, 6000, 3), 230, np.uint8)
+for megabytes in (5, 20, 60, 110):
+    for source in (file, array):
+        for ask in (reader.read, reader.classify, reader.explain):
+            resource.setrlimit(resource.RLIMIT_AS, (taken() + megabytes * 10**6, -1))
+            try:
+                ask(source)
+                print("read")
+            except MemoryError as error:
+                print("MemoryError:", error)
+            resource.setrlimit(resource.RLIMIT_AS, (-1, -1))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems limit no address space")
+def test_where_memory_does_not_suffice_it_is_said() -> None:
+    run = subprocess.run(
+        [sys.executable, "-c", _SHORT_OF_MEMORY],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=True,
+    )
+    said = set(run.stdout.splitlines())
+    assert len(said - {"read"}) == 1
+    assert "lower max_pixels" in (said - {"read"}).pop()

@@ -35,6 +35,14 @@ def add_reader(parser: argparse.ArgumentParser) -> None:
         metavar="P",
         help="confidence, 0 to 1, from which a digit is accepted; default: the model's own",
     )
+    parser.add_argument(
+        "--max-pixels",
+        type=lambda text: int(number(1, 1e12)(text)),
+        default=MAX_PIXELS,
+        metavar="N",
+        help="pixels of a picture, beyond which it is refused before it is decoded; "
+        "default: %(default)s",
+    )
 
 
 def reader_of(options: argparse.Namespace) -> "Reader":
@@ -46,8 +54,7 @@ def reader_of(options: argparse.Namespace) -> "Reader":
     from .reader import Reader
 
     try:
-        max_pixels = getattr(options, "max_pixels", MAX_PIXELS)
-        return Reader(options.model, threshold=options.threshold, max_pixels=max_pixels)
+        return Reader(options.model, threshold=options.threshold, max_pixels=options.max_pixels)
     except ModelError as error:
         raise UsageError(f"--model: {error}") from error
 

@@ -18,13 +18,11 @@ from .arguments import (
     UsageError,
     add_reader,
     forget_output,
-    number,
     reader_of,
 )
 from .bench.command import add_bench
 from .errors import ImageError, SiffraError
 from .progress import Progress
-from .sizes import MAX_PIXELS
 from .sources import EXPLAINED, OVERLAY, STANDARD_INPUT, NamedSource, expand
 from .webcam import add_cameras, add_webcam
 
@@ -85,14 +83,6 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         help="picture, folder of pictures, pattern like 'scans/*.png', or - for standard input",
     )
     add_reader(reading)
-    reading.add_argument(
-        "--max-pixels",
-        type=lambda text: int(number(1, 1e12)(text)),
-        default=MAX_PIXELS,
-        metavar="N",
-        help="pixels of a picture, beyond which it is refused before it is decoded; "
-        "default: %(default)s",
-    )
     reading.add_argument(
         "--save",
         type=Path,

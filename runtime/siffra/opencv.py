@@ -29,7 +29,7 @@ __all__ = ["cv2", "is_of_memory", "memory_told"]
 
 def is_of_memory(error: cv2.error) -> bool:
     """Whether OpenCV says that the memory does not suffice; its name for that is `StsNoMem`."""
-    return "(-4:" in str(error)
+    return "(-4:" in str(error) or "bad_alloc" in str(error)
 
 
 @contextmanager

@@ -289,7 +289,7 @@ def _serve(
     recorder: "Recorder | None",
     why_not: str | None,
 ) -> None:
-    from .web import serve
+    from .web import Limits, serve
 
     host, port = options.serve
     serve(
@@ -303,6 +303,7 @@ def _serve(
         why_no_camera=why_not,
         recorder=recorder,
         announce=_say,
+        limits=Limits(pixels=options.max_pixels),
     )
 
 
