@@ -86,19 +86,34 @@ def test_json_lines_for_read_and_classify(examples: dict[Path, str], single: Pat
     assert len(document["probabilities"]) == 10
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="needs a named pipe")
-def test_json_lines_are_streamed(examples: dict[Path, str], tmp_path: Path) -> None:
-    """The first line is there before the second picture can be read."""
-    fifo = tmp_path / "late.png"
-    os.mkfifo(fifo)
+def test_json_lines_are_streamed(examples: dict[Path, str]) -> None:
     path, text = next(iter(examples.items()))
-    arguments = [*COMMAND, "read", "--jsonl", str(path), str(fifo)]
-    with subprocess.Popen(arguments, stdout=subprocess.PIPE) as process:
+    arguments = [*COMMAND, "read", "--jsonl", str(path), "-"]
+    with subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdin is not None
         assert process.stdout is not None
         assert json.loads(process.stdout.readline())["text"] == text
-        fifo.write_bytes(path.read_bytes())
+        process.stdin.write(path.read_bytes())
+        process.stdin.close()
         assert json.loads(process.stdout.readline())["text"] == text
     assert process.returncode == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs the pipes of a Unix shell")
+def test_a_pipe_of_the_shell_is_read_and_one_that_lies_about_is_not_waited_for(
+    single: Path, tmp_path: Path
+) -> None:
+    fifo = tmp_path / "never.png"
+    os.mkfifo(fifo)
+    assert "is a pipe" in siffra("read", fifo, status=1).stderr
+    with subprocess.Popen(["cat", single], stdout=subprocess.PIPE) as cat:
+        assert cat.stdout is not None
+        handle = cat.stdout.fileno()
+        arguments = [*COMMAND, "read", f"/dev/fd/{handle}"]
+        done = subprocess.run(
+            arguments, pass_fds=[handle], capture_output=True, text=True, check=True, timeout=60
+        )
+    assert done.stdout == "3\n"
 
 
 def test_what_cannot_be_read_is_named_and_the_rest_goes_on(single: Path, tmp_path: Path) -> None:
