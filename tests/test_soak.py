@@ -1,6 +1,7 @@
 """The soak: a sound reader passes, and each thing that may go wrong with months is noticed."""
 
 import json
+import mmap
 import os
 import sys
 import threading
@@ -38,7 +39,9 @@ KEPT: list[Any] = []
 
 
 def keep_memory() -> None:
-    KEPT.append(np.ones(20_000))
+    pages = mmap.mmap(-1, 160_000)  # for an array other tests may have left room
+    pages.write(b"\1" * 160_000)
+    KEPT.append(pages)
 
 
 def keep_a_file() -> None:

@@ -106,9 +106,7 @@ def _read_file(path: str, name: str, max_pixels: int | None) -> bytes:
             raise ImageError(f"{name}: is a folder, not a picture; pass the files in it")
         if not stat.S_ISREG(mode):  # a pipe may never end, and a device neither
             raise ImageError(f"{name}: is a pipe or a device; open it and pass the file object")
-        # Nor is waited for what has been put in its place since, or for a file of the system.
-        flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
-        with os.fdopen(os.open(path, flags), "rb") as file:
+        with Path(path).open("rb") as file:
             size = os.fstat(file.fileno()).st_size
             if max_pixels is not None and size > _most_bytes(max_pixels):
                 raise ImageError(f"{name}: {_too_many_bytes(size, max_pixels)}")
