@@ -117,9 +117,9 @@ def _read_file(path: str, name: str, max_pixels: int | None) -> bytes:
         raise ImageError(f"{name}: no such file") from error
     except OSError as error:
         raise ImageError(f"{name}: cannot be read ({error.strerror or error})") from error
-    except ValueError as error:
-        if isinstance(error, ImageError):
-            raise
+    except ImageError:
+        raise
+    except ValueError as error:  # a name with a NUL
         raise ImageError(f"{name}: cannot be read ({error})") from error
 
 

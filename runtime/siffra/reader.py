@@ -189,8 +189,9 @@ class Reader:
         from .explain import explanation
         from .opencv import memory_told
 
+        read = self._read(source, rotate)
         with memory_told():
-            return explanation(*self._read(source, rotate), self.metadata["name"], self.threshold)
+            return explanation(*read, self.metadata["name"], self.threshold)
 
     def classify(self, source: "Source") -> Digit:
         """Classify the one digit that a picture shows.
@@ -222,7 +223,7 @@ class Reader:
         if digit.accepted or reason == "blank":
             return digit
         # What fills the picture is no digit: a form, a table, a shadow. Something on it may be.
-        accepted = [found for found in self._read(picture)[0].digits if found.accepted]
+        accepted = [found for found in self._read_within(picture, 0)[0].digits if found.accepted]
         return accepted[0] if len(accepted) == 1 else digit
 
 

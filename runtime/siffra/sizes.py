@@ -16,9 +16,9 @@ _STEPS = 4096  # entries of a directory: a made-up file has tens of thousands, t
 _TIFF_KINDS = {1: "B", 3: "H", 4: "I"}  # others stand elsewhere, or are no size
 _TIFF_TAGS = (256, 257, 258, 322, 323)  # width, height, bits of a value, of a tile width, height
 _GAP = rb"\s(?:\s|#[^\r\n]{0,4095}[\r\n]){0,4095}"  # blanks and comments, as OpenCV takes them
-_SIZED = _GAP + rb"(\d{1,9})" + _GAP + rb"(\d{1,9})"
-_PNM = re.compile(rb"P[1-6]" + _SIZED + rb"\s")
-_PNM_FULL = re.compile(rb"P(?:[14]|[2356]" + _SIZED + _GAP + rb"0*(?:255|65535)\s)")
+_NUMBER = _GAP + rb"(\d{1,9})"
+_BITS = re.compile(rb"P[14]" + _NUMBER + _NUMBER + rb"\s")
+_VALUES = re.compile(rb"P[2356]" + _NUMBER + _NUMBER + _GAP + rb"0*(?:255|65535)\s")
 
 
 def form_of(data: bytes) -> str | None:
@@ -111,7 +111,7 @@ def _pair(form: str, data: bytes, at: int) -> Size:
 
 
 def _pnm(data: bytes) -> Size | None:
-    numbers = _PNM.match(data) if _PNM_FULL.match(data) else None
+    numbers = _BITS.match(data) or _VALUES.match(data)
     return (int(numbers[1]), int(numbers[2])) if numbers else None
 
 
