@@ -5,7 +5,9 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import FrameType
 from typing import Any
 
 import cv2
@@ -107,6 +109,45 @@ def test_a_camera_that_gives_nothing_at_all_is_an_error(monkeypatch: pytest.Monk
         open_frames(fake)
     assert fake.released == 1
     assert not threads()
+
+
+def test_whenever_ctrl_c_comes_while_a_frame_is_awaited_closing_ends_the_thread() -> None:
+    """Each instruction in turn is where the handler of a signal raises."""
+    interrupts = 0
+    while True:
+        frames = open_frames(FakeCamera(numbered, pause=0.0))
+        next_of(frames)
+        try:
+            with _interrupted(interrupts):
+                next_of(frames)
+            break
+        except KeyboardInterrupt:
+            interrupts += 1
+        finally:
+            started = time.perf_counter()
+            frames.close()
+            assert time.perf_counter() - started < 3, f"instruction {interrupts}"
+            assert not threads()
+    assert interrupts > 20
+
+
+@contextmanager
+def _interrupted(instruction: int) -> Iterator[None]:
+    """Raise KeyboardInterrupt before an instruction of what is called, counted from 0."""
+    left = iter(range(instruction, -1, -1))
+
+    def trace(frame: FrameType, event: str, argument: Any) -> Any:
+        frame.f_trace_opcodes, frame.f_trace_lines = True, False
+        if event == "opcode" and next(left) == 0:
+            raise KeyboardInterrupt
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        yield
+    finally:
+        sys.settrace(before)
 
 
 @pytest.mark.parametrize(

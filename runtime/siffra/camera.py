@@ -11,6 +11,7 @@ import urllib.request
 import weakref
 from base64 import b64encode
 from collections.abc import Callable
+from contextlib import suppress
 from math import inf
 from time import perf_counter
 from typing import Any
@@ -36,6 +37,26 @@ _OPEN_MS, _READ_MS = 10_000, 5_000  # milliseconds that a stream may take
 _PORTS = {"http": 80, "https": 443, "rtsp": 554, "rtsps": 322, "rtmp": 1935}
 
 _OPEN: "weakref.WeakSet[Live]" = weakref.WeakSet()
+
+
+class _Bell:
+    """Wakes the one thread that waits for it.
+
+    An exception of a signal handler, such as Ctrl-C, may leave a `threading.Condition` or `Event`
+    locked, since Python code takes their lock: the other thread would wait for ever.
+    """
+
+    def __init__(self) -> None:
+        self._silent = threading.Lock()
+        self._silent.acquire()
+
+    def ring(self) -> None:
+        with suppress(RuntimeError):  # it rings already
+            self._silent.release()
+
+    def wait(self, timeout: float) -> None:
+        """Wait until it rings, or rang since the last time, for so many seconds at most."""
+        self._silent.acquire(timeout=min(max(timeout, 0.0), threading.TIMEOUT_MAX))
 
 
 class Live(Frames):
@@ -70,8 +91,9 @@ class Live(Frames):
         self._again = again
         self._patience = inf if wishes.patience is None else wishes.patience
         self._notify = notify
-        self._stop = threading.Event()
-        self._came = threading.Condition()
+        self._closed = False
+        self._over = _Bell()  # for the thread: it is closed
+        self._came = _Bell()  # for who asks: there is a frame, or there will be none
         self._newest: Frame | None = None
         self._given = -1  # number of the last frame that was asked for
         self._count = 0
@@ -89,8 +111,12 @@ class Live(Frames):
         rate = stated(capture, cv2.CAP_PROP_FPS)
         self.rate = rate if rate > 0 else None
         self._thread = threading.Thread(target=self._run, name=f"siffra {name}", daemon=True)
-        self._thread.start()
-        _OPEN.add(self)
+        try:
+            self._thread.start()
+            _OPEN.add(self)
+        except BaseException:
+            self._closed = True
+            raise
 
     @property
     def problem(self) -> str | None:
@@ -109,34 +135,39 @@ class Live(Frames):
         Raises:
             CameraError: The source was lost and did not come back.
         """
-        with self._came:
-            self._came.wait_for(lambda: self._is_new() or self.ended, timeout)
-            if self._is_new():
-                assert self._newest is not None
-                self._given = self._newest.number
-                return self._newest
+        until = perf_counter() + timeout
+        while not self._closed:
+            newest = self._newest
+            if newest is not None and newest.number > self._given:
+                self._given = newest.number
+                return newest
+            left = until - perf_counter()
+            if self.ended or left <= 0:
+                break
+            self._came.wait(left)
         if self._final is not None:
             raise self._final
         return None
 
     def close(self) -> None:
         """Let go of the source and end its thread."""
-        self._stop.set()
-        with self._came:
-            self.ended = True
-            self._came.notify_all()
+        self._closed = self.ended = True
+        self._over.ring()
+        self._came.ring()
         if threading.current_thread() is not self._thread:
             self._thread.join(_JOIN)
 
-    def _is_new(self) -> bool:
-        newest = self._newest
-        return newest is not None and newest.number > self._given and not self._stop.is_set()
+    def _rest(self, seconds: float) -> bool:
+        """Wait, unless it is closed; return whether it is."""
+        if not self._closed:
+            self._over.wait(seconds)
+        return self._closed
 
     def _awaited(self) -> bool:
         """Wait for a first frame, since many cameras need to warm up; return whether it came."""
         until = perf_counter() + _FIRST
         while not self._take():
-            if perf_counter() > until or self._stop.wait(_BREATH):
+            if perf_counter() > until or self._rest(_BREATH):
                 return False
         return True
 
@@ -150,22 +181,21 @@ class Live(Frames):
     def _run(self) -> None:
         try:
             failures = 0
-            while not self._stop.is_set():
+            while not self._closed:
                 if self._take():
                     failures = 0
                     continue
                 failures += 1
                 if failures < _FAILURES:
-                    self._stop.wait(_BREATH)
+                    self._rest(_BREATH)
                 elif self._find_again():
                     failures = 0
                 else:
                     break
         finally:
             self._let_go()
-            with self._came:
-                self.ended = True
-                self._came.notify_all()
+            self.ended = True
+            self._came.ring()
 
     def _take(self) -> bool:
         """Take one frame; return whether there was one."""
@@ -179,11 +209,9 @@ class Live(Frames):
         self._trouble = None
         if not self._count:
             self._began = grabbed
-        frame = Frame(pixels, self._count, grabbed, grabbed - self._began)
-        with self._came:
-            self._newest = frame
-            self._count += 1
-            self._came.notify_all()
+        self._newest = Frame(pixels, self._count, grabbed, grabbed - self._began)
+        self._count += 1
+        self._came.ring()
         return True
 
     def _find_again(self) -> bool:
@@ -196,7 +224,7 @@ class Live(Frames):
         while self._again is not None and perf_counter() - lost + pause <= self._patience:
             self._lost = f"{reason}; trying again in {pause:g} s"
             self._notify(self._lost)
-            if self._stop.wait(pause):
+            if self._rest(pause):
                 return False
             pause = min(2 * pause, _LONGEST)
             try:
