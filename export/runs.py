@@ -58,7 +58,7 @@ def held(path: Path) -> Iterator[None]:
     """
     if not (path / "config.json").is_file():
         raise RunError(f"{path}: is not a run directory; `python -m train` makes one")
-    folder = path.absolute()
+    folder = path.resolve()  # by a link it is the same run
     lock = FileLock(folder.with_name(f".{folder.name}.lock"))  # the one that training takes
     try:
         lock.acquire(timeout=0)

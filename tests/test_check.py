@@ -19,8 +19,12 @@ from siffra.shipped import FILE_NAME, digests, sha256
 
 def check(package: Path, status: int, *options: str) -> subprocess.CompletedProcess[str]:
     """Run `siffra check` of a package in a folder of its own."""
+    return run(package, status, "check", *options)
+
+
+def run(package: Path, status: int, *arguments: str) -> subprocess.CompletedProcess[str]:
     done = subprocess.run(
-        [sys.executable, "-m", "siffra", "check", *options],
+        [sys.executable, "-m", "siffra", *arguments],
         env={**os.environ, "PYTHONPATH": str(package.parent)},
         cwd=package.parent, capture_output=True, text=True, check=False, timeout=60,
     )  # fmt: skip
@@ -68,6 +72,14 @@ def test_an_intact_package_passes(package: Path) -> None:
         assert document["cells"] > 100
         assert 0 <= document["mean_difference"] <= document["difference"]
         assert document["flips"] == document["decisions"] == 0
+
+
+def test_a_model_that_was_lost_is_missed(package: Path) -> None:
+    (package / "models" / "ann-int8.onnx").unlink()
+    done = run(package, 1, "info")
+    (line,) = [line for line in done.stdout.splitlines() if line.startswith("ann-int8")]
+    assert line.endswith("is missing from the package; install siffra again")
+    assert "ann-int8   FAILED" in check(package, 1).stdout
 
 
 @pytest.mark.parametrize("name", released())

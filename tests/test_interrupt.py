@@ -74,8 +74,12 @@ def test_whatever_is_interrupted_goes_on(interrupts: int, examples: dict[Path, s
                 time.sleep(chance.uniform(0, 0.02))
                 process.send_signal(signal.SIGINT)
                 # Python drops what is raised where nobody can catch it, as when an object goes.
-                while not select.select([process.stdout], [], [], 5)[0]:
+                for _ in range(20):
+                    if select.select([process.stdout], [], [], 5)[0]:
+                        break
                     process.send_signal(signal.SIGINT)
+                else:
+                    pytest.fail("it does not go on")
         finally:
             process.kill()
         _, errors = process.communicate()

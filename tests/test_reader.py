@@ -376,13 +376,6 @@ def test_cells_need_no_opencv_and_pictures_say_what_to_install() -> None:
     assert "siffra[gui]" in output
 
 
-def test_telemetry_is_off_unless_the_host_chose_otherwise() -> None:
-    show = "import os, siffra; siffra.Reader(); print(os.environ.get('ORT_DISABLE_TELEMETRY'))"
-    assert run_python(show).strip() == "1"
-    chosen = f"import os; os.environ['ORT_DISABLE_TELEMETRY'] = '0'; {show}"
-    assert run_python(chosen).strip() == "0"
-
-
 def test_the_public_names_are_few_and_all_there() -> None:
     import siffra
 

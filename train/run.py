@@ -97,7 +97,8 @@ class Run:
         """
         self.directory.parent.mkdir(parents=True, exist_ok=True)
         # Beside the directory, which --force replaces.
-        path = self.directory.parent / f".{self.directory.name}.lock"
+        folder = self.directory.resolve()  # by a link it is the same run
+        path = folder.with_name(f".{folder.name}.lock")
         waiting = f"waiting for the training that is at work in {self.directory}" if wait else None
         with ExitStack() as stack:
             try:

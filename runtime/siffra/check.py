@@ -74,9 +74,9 @@ def check() -> list[Check]:
         verify(path, content)
         with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
             golden = dict(arrays)
+    except ModelError:
+        raise
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        if isinstance(error, ModelError):
-            raise
         raise ModelError(f"{path}: golden vectors cannot be read ({error})") from error
     models = golden.keys() - _INPUTS
     if not models or not golden.keys() >= _INPUTS:

@@ -270,7 +270,9 @@ def _folder(option: str, folder: Path) -> Path:
     except FileExistsError as error:
         raise UsageError(f"--{option}: {folder} is a file; name a folder") from error
     except OSError as error:
-        raise UsageError(f"--{option}: {error}") from error
+        raise UsageError(
+            f"--{option}: {folder}: cannot be made ({error.strerror or error})"
+        ) from error
     return folder
 
 

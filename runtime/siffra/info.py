@@ -7,11 +7,11 @@ from typing import Any
 
 from . import __version__, contract
 from .errors import SiffraError
-from .network import Network, released
+from .network import Network, shipped
 
 
 def info() -> dict[str, Any]:
-    """Return versions and models as JSON types; a model that does not load has an `error`."""
+    """Return versions and models as JSON types; one that is lost or broken has an `error`."""
     return {
         "versions": {
             "siffra": __version__,
@@ -22,7 +22,7 @@ def info() -> dict[str, Any]:
             "onnxruntime": _version("onnxruntime"),
             "opencv": _opencv(),
         },
-        "models": [_model(name) for name in released()],
+        "models": [_model(name) for name in shipped()],
     }
 
 

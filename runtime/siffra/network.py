@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from . import __version__, contract
 from .errors import ImageError, ModelError
 from .session import Session, import_onnxruntime
-from .shipped import is_listed, sha256, verify
+from .shipped import digests, is_listed, sha256, verify
 
 Classify: TypeAlias = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 """Cells, uint8 [n, 28, 28], to probabilities, float32 [n, 10]."""
@@ -48,6 +48,14 @@ def released() -> dict[str, Path]:
     """Return the models that came with the package, by name."""
     # A release that was killed leaves a hidden file.
     return {path.stem: path for path in sorted(MODELS.glob("[!.]*.onnx"), key=lambda p: p.stem)}
+
+
+def shipped() -> list[str]:
+    """Return the names of the models that came with the package, those too that were lost since."""
+    listed: set[str] = set()
+    with suppress(OSError, ValueError):  # where the list is missing, every model says so
+        listed = {Path(name).stem for name in digests(MODELS) if name.endswith(".onnx")}
+    return sorted(listed | released().keys())
 
 
 def log_odds(probabilities: NDArray[np.float32]) -> NDArray[np.float64]:

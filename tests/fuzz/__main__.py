@@ -17,7 +17,6 @@ import argparse
 import os
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
@@ -118,7 +117,7 @@ def _parse() -> argparse.Namespace:
         command.add_argument(
             "--out",
             type=Path,
-            default=Path(tempfile.gettempdir()) / "siffra-fuzz",
+            default=Path("build/fuzz"),
             help="folder for what is found, %(default)s",
         )
     command = commands.add_parser("replay", help="run files once more")
