@@ -16,7 +16,7 @@ from time import perf_counter
 import numpy as np
 import onnxruntime
 
-from benchmarks.options import add_json, add_models, write_json
+from benchmarks.options import add_json, add_models, add_turns, write_json
 from siffra import ModelError, Reader
 from siffra.check import FILE_NAME
 from siffra.network import MODELS, released
@@ -53,10 +53,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="python -m benchmarks.latency", description="Measure models on single cells."
     )
     add_models(parser)
+    add_turns(parser, _TURNS)
     add_json(parser)
     options = parser.parse_args(arguments)
     try:
-        results = measure(options.model or list(released()))
+        results = measure(options.model or list(released()), options.turns)
     except ModelError as error:
         print(f"latency: {error}", file=sys.stderr)
         return 2
@@ -77,7 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def measure(models: Sequence[str]) -> list[Latency]:
+def measure(models: Sequence[str], turns: int) -> list[Latency]:
     """Measure models in turns.
 
     Raises:
@@ -89,7 +90,7 @@ def measure(models: Sequence[str]) -> list[Latency]:
     one, digit = cells[:1], cells[0].copy()
     ways = {model: _ways_of_asking(model, one, digit, batch) for model in models}
     times: dict[tuple[str, str], list[float]] = {}
-    for _ in range(_TURNS):
+    for _ in range(turns):
         for model, calls in ways.items():
             for way, call in calls.items():
                 times.setdefault((model, way), []).extend(_times(call))

@@ -30,6 +30,17 @@ def add_models(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_turns(parser: argparse.ArgumentParser, default: int) -> None:
+    """Add `--turns N`: what is compared takes turns, so that all see the same machine."""
+    parser.add_argument(
+        "--turns",
+        type=_turns,
+        default=default,
+        metavar="N",
+        help="that each has; more are surer, fewer are quicker (default: %(default)s)",
+    )
+
+
 def add_json(parser: argparse.ArgumentParser) -> None:
     """Add `--json FILE`; a file that cannot be written is refused before anything is measured."""
     parser.add_argument("--json", type=_file, metavar="FILE", help="write every figure there too")
@@ -39,6 +50,12 @@ def write_json(path: Path, figures: object) -> None:
     """Write what `--json` asked for."""
     with replacing(path) as temporary:
         temporary.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+
+
+def _turns(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
+    return int(text)
 
 
 def _file(text: str) -> Path:

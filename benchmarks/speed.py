@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.options import add_json, add_models, write_json
+from benchmarks.options import add_json, add_models, add_turns, write_json
 from benchmarks.printed import Form
 from benchmarks.scenes import draw_scene
 from benchmarks.surroundings import Around
@@ -106,6 +106,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="python -m benchmarks.speed", description="Measure whole pages, stage by stage."
     )
     add_models(parser)
+    add_turns(parser, _TURNS)
     add_json(parser)
     options = parser.parse_args(arguments)
     cv2.setNumThreads(1)  # as the network has it
@@ -120,7 +121,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     results = []
     for page, draw in PAGES.items():
-        for result in measure(page, *draw(), readers):
+        for result in measure(page, *draw(), readers, options.turns):
             results.append(result)
             stages = " ".join(f"{result.stages[stage]:>9.2f}" for stage in _STAGES)
             wrong = "" if result.right else "   misread"
@@ -136,14 +137,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def measure(
-    page: str, image: NDArray[np.uint8], text: str, readers: Mapping[str, Reader]
+    page: str, image: NDArray[np.uint8], text: str, readers: Mapping[str, Reader], turns: int
 ) -> list[Speed]:
     """Read a page, uint8 [H, W, 3], with all readers in turns."""
     times: dict[str, list[list[float]]] = {model: [] for model in readers}
     right = {}
     floors: list[float] = []
     boxes = [digit.box for digit in next(iter(readers.values())).read(image).digits]
-    for _ in range(_TURNS):
+    for _ in range(turns):
         floors += _floors(image, boxes)
         for model, reader in readers.items():
             for _ in range(_WARM_UP):

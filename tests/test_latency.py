@@ -20,7 +20,7 @@ def run(*arguments: object, status: int = 0) -> subprocess.CompletedProcess[str]
 
 
 def test_every_released_model_is_measured(tmp_path: Path) -> None:
-    shown = run("--json", tmp_path / "latency.json").stdout
+    shown = run("--turns", 3, "--json", tmp_path / "latency.json").stdout
     results = json.loads((tmp_path / "latency.json").read_text())
     assert [result["model"] for result in results] == list(released())
     for result in results:

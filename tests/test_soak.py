@@ -1,11 +1,12 @@
 """The soak: a sound reader passes, and each thing that may go wrong with months is noticed."""
 
+import gc
 import json
 import mmap
 import os
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,15 @@ from siffra import Reader
 pytestmark = pytest.mark.skipif(
     not sys.platform.startswith("linux"), reason="measures by Linux's /proc"
 )
+
+
+@pytest.fixture(autouse=True)
+def _nothing_of_other_tests_is_collected() -> Iterator[None]:
+    """A soak collects garbage often: what lived before would make that slow."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 def test_a_reader_keeps_all_bounds(

@@ -22,7 +22,7 @@ def run(*arguments: object, status: int = 0) -> subprocess.CompletedProcess[str]
 
 
 def test_pages_are_measured_stage_by_stage(tmp_path: Path) -> None:
-    shown = run("--model", "cnn-int8", "--json", tmp_path / "speed.json").stdout
+    shown = run("--model", "cnn-int8", "--turns", 2, "--json", tmp_path / "speed.json").stdout
     results = json.loads((tmp_path / "speed.json").read_text())
     assert [result["page"] for result in results] == list(PAGES)
     for result in results:
@@ -35,3 +35,4 @@ def test_pages_are_measured_stage_by_stage(tmp_path: Path) -> None:
 
 def test_an_unknown_model_is_refused() -> None:
     assert "lenet" in run("--model", "lenet", status=2).stderr
+    assert "'0' is not a whole number above 0" in run("--turns", 0, status=2).stderr
