@@ -91,9 +91,22 @@ class Worker:
             raise RuntimeError(f"{self._reader.model} is not the model that the run began with")
         self._parts = pq.ParquetFile(out / _PARTS)
 
-    def __call__(self, batch: dict[str, Any]) -> dict[str, list[int]]:
-        """Read the part that has this number; return how much it held."""
+    def __call__(self, batch: dict[str, Any]) -> dict[str, list[Any]]:
+        """Read the part that has this number; return how much it held, or why it stays unread."""
         (part,) = map(int, batch["part"])
+        try:
+            pictures, errors = self._read(part)
+        except (OSError, RuntimeError) as error:  # Ray would make a page of it
+            return {"pictures": [0], "errors": [0], "problem": [str(error)]}
+        return {"pictures": [pictures], "errors": [errors], "problem": [""]}
+
+    def _read(self, part: int) -> tuple[int, int]:
+        """Read a part into its file; return how many pictures it held, and how many unreadable.
+
+        Raises:
+            OSError: The file cannot be written.
+            RuntimeError: A picture in it ends the process.
+        """
         if len(list(self._out.glob(f".{_file(self._out, part).stem}-*"))) >= _TRIES:
             raise RuntimeError(f"part {part} of {_PARTS}: a picture in it ends the process")
         sources = self._parts.read_row_group(part).to_pylist()
@@ -107,7 +120,7 @@ class Worker:
                 writer.write_table(pa.Table.from_pylist(block, READING))
                 pictures += len(block)
                 errors += sum("error" in row for row in block)
-        return {"pictures": [pictures], "errors": [errors]}
+        return pictures, errors
 
     def _pictures(self, source: _Source) -> Iterator[tuple[str, bytes | Exception]]:
         """Yield the pictures of a source with their ids; in place of what cannot be had, why."""
@@ -238,8 +251,8 @@ def prepare(options: argparse.Namespace) -> tuple[dict[str, Any], int]:
 
 def read_parts(
     parts: list[int], options: argparse.Namespace, settings: dict[str, Any]
-) -> Iterator[dict[str, int]]:
-    """Read parts on all the cores there are; yield how much each of them held."""
+) -> Iterator[dict[str, Any]]:
+    """Read parts on all the cores there are; yield what the worker said of each."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # else Ray reports that it is used
     import ray.data
 
@@ -250,14 +263,17 @@ def read_parts(
     numbers = ray.data.from_items(
         [{"part": part} for part in parts], override_num_blocks=len(parts)
     )
-    yield from numbers.map_batches(
+    read = numbers.map_batches(
         Worker,
         fn_constructor_args=(options.out, settings),
         batch_size=1,
         compute=ray.data.ActorPoolStrategy(size=min(workers, len(parts))),
         num_cpus=1,
-    ).iter_rows()
-    ray.shutdown()
+    )
+    try:
+        yield from read.iter_rows()
+    finally:
+        ray.shutdown()
 
 
 def _count(text: str) -> int:
@@ -300,6 +316,13 @@ def main() -> int:
     started, pictures, errors = perf_counter(), 0, 0
     try:
         for done, read in enumerate(read_parts(todo, options, settings) if todo else [], 1):
+            if read["problem"]:
+                print(
+                    f"bulk_ray: {options.out}: {read['problem']}\n"
+                    "started again with the same words, when that is mended, it goes on",
+                    file=sys.stderr,
+                )
+                return 1
             pictures, errors = pictures + read["pictures"], errors + read["errors"]
             rate = pictures / (perf_counter() - started)
             print(

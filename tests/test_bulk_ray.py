@@ -147,6 +147,23 @@ def test_what_was_killed_goes_on_and_reads_nothing_twice(run: Run, tmp_path: Pat
     assert not list(tmp_path.glob(".*"))
 
 
+def test_where_readings_cannot_be_written_it_says_so_and_goes_on_later(
+    run: Run, tmp_path: Path
+) -> None:
+    out = tmp_path / "readings"
+    shutil.copytree(run.out, out)
+    part = out / "part-0000001.parquet"
+    part.unlink()
+    part.symlink_to(tmp_path / "gone" / "part.parquet")
+    message = python(*command(run.scans, out), status=1).stderr
+    assert "Traceback" not in message
+    assert "No such file or directory" in message
+    assert "started again with the same words, when that is mended, it goes on" in message
+    part.unlink()
+    python(*command(run.scans, out))
+    assert rows(out) == rows(run.out)
+
+
 def test_tables_of_pictures_are_read_by_their_ids(
     examples: dict[Path, str], tmp_path: Path
 ) -> None:
