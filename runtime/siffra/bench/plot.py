@@ -29,6 +29,7 @@ _OF_STAGES = {
     **{"cells": "#6cc5b0", "inference": "#ff725c"},
 }
 _BINS = 60
+_LEAST_BARS = 5  # that there is room for: a few stay bars
 _FEW_DECADES = 300  # from the least to the greatest: there is room between the powers of ten
 
 
@@ -38,6 +39,8 @@ def draw(path: Path, result: Mapping[str, Any]) -> None:
     main = result["plan"]["main_model"]
     staged = [row for row in result["rows"] if row["stages_ns"] and row["model"] == main]
     swept = [row for row in result["rows"] if row["workload"] in ("cell", "batch")]
+    if all(row["cells"] == 1 for row in swept):  # a single point of each model is no curve
+        swept = []
     height = max(3.4 + 0.26 * len(staged), 7.5)
     figure = Figure(figsize=(13, height), layout="constrained")
     figure.suptitle(
@@ -100,9 +103,11 @@ def _throughput(axes: "Axes", rows: list[Mapping[str, Any]]) -> None:
     dashed = "; dashed: more threads" if any(threads > 1 for _, threads in lines) else ""
     axes.set_title(f"batches{dashed}" if lines else "batches were not measured", fontsize=9)
     axes.set(xlabel="cells a call", ylabel="microseconds a cell")
-    if lines:
-        _logarithmic(axes)
-        axes.legend(fontsize=7, loc="center")
+    if not lines:
+        axes.set_axis_off()
+        return
+    _logarithmic(axes)
+    axes.legend(fontsize=7, loc="center")
 
 
 def _logarithmic(axes: "Axes") -> None:
@@ -141,6 +146,6 @@ def _stages(axes: "Axes", rows: list[Mapping[str, Any]], result: Mapping[str, An
         xlim=(0, 1.12), xticks=[],
         title=f"where the time of {result['plan']['main_model']} goes, by the means",
     )  # fmt: skip
-    axes.invert_yaxis()
+    axes.set_ylim(max(len(rows), _LEAST_BARS) - 0.5, -0.5)  # from above
     if rows:
         axes.legend(fontsize=7, loc="upper center", bbox_to_anchor=(0.5, -0.01), ncols=len(stages))
