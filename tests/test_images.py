@@ -112,6 +112,15 @@ def test_a_pillow_image_that_cannot_be_read_is_an_image_error() -> None:
         load(image)
 
 
+def test_a_pillow_image_over_the_limit_is_not_decoded() -> None:
+    image = Image.open(io.BytesIO(encoded(".png", np.zeros((200, 300), np.uint8))))
+    with pytest.raises(ImageError, match="a Pillow image has 300x200 pixels, more than 59,999"):
+        load(image, 59_999)
+    assert image.tile  # what is still to be decoded
+    assert load(image, 60_000).shape == (200, 300)
+    assert not image.tile
+
+
 ORIENTED: dict[int, Callable[[NDArray[Any]], NDArray[Any]]] = {
     # How a camera stores an upright scene under each value of EXIF's orientation tag (EXIF 2.32,
     # 4.6.4): the inverse of what a reader has to do.
