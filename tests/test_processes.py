@@ -61,6 +61,50 @@ def fork(work: Callable[[], bool], seconds: int = 30) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
+_FORKED_IN_SPITE_OF_CTRL_C = """
+import os, signal, sys, threading, time
+import numpy as np, onnxruntime
+from siffra import Reader
+reader, cells = Reader("ann"), np.zeros((3, 28, 28), np.uint8)
+expected = reader.probabilities(cells)
+session, at_work = onnxruntime.InferenceSession, threading.Event()
+def slow(*arguments, **more):
+    at_work.set()
+    time.sleep(2)
+    return session(*arguments, **more)
+onnxruntime.InferenceSession = slow
+other = threading.Thread(target=Reader, args=("cnn",))
+other.start()
+at_work.wait()
+onnxruntime.InferenceSession = session
+signal.signal(signal.SIGALRM, signal.default_int_handler)
+signal.setitimer(signal.ITIMER_REAL, 0.3)
+child = os.fork()
+signal.signal(signal.SIGALRM, signal.SIG_DFL)
+signal.alarm(20)
+for grandchild in range(2 if child == 0 else 1):
+    assert (reader.probabilities(cells) == expected).all()
+    assert (Reader("ann").probabilities(cells) == expected).all()
+    if child == 0 and (below := os.fork()):
+        assert os.waitpid(below, 0)[1] == 0
+if child == 0:
+    os._exit(0)
+other.join()
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+@forks
+def test_a_child_forked_in_spite_of_ctrl_c_reads() -> None:
+    """A fork waits for a thread that loads a model; Python goes on with it whatever comes then."""
+    done = subprocess.run(
+        [sys.executable, "-c", _FORKED_IN_SPITE_OF_CTRL_C],
+        capture_output=True, text=True, timeout=60, check=False, cwd=ROOT,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "KeyboardInterrupt" in done.stderr, "and it did come"
+
+
 def system_threads() -> int:
     return len(list(Path("/proc/self/task").iterdir()))
 

@@ -2,7 +2,17 @@
 
 
 class SiffraError(Exception):
-    """Base of every error that siffra raises on purpose."""
+    """Base of every error that siffra raises on purpose; its message is one printable line.
+
+    What messages quote, the names of files, models and the words of other libraries, may hold line
+    breaks and what moves a terminal's cursor: it is escaped.
+    """
+
+    def __str__(self) -> str:
+        return "".join(
+            each if each.isprintable() else each.encode("unicode_escape").decode("ascii")
+            for each in super().__str__()
+        )
 
 
 class ImageError(SiffraError, ValueError):

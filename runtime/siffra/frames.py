@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias, runtime_checkable
+from typing import Any, Protocol, TypeAlias, TypeGuard
 
 import numpy as np
 
@@ -33,7 +33,6 @@ class Frame:
     """Seconds since the first: by the clock where it is live, by the frame rate in a file."""
 
 
-@runtime_checkable
 class Capture(Protocol):
     """What has `read` as `cv2.VideoCapture` has it; `release`, if there is one, is called once."""
 
@@ -127,7 +126,7 @@ def open_frames(
         raise CameraError("cannot watch an open file; pass its path")
     if isinstance(source, np.ndarray):
         raise CameraError("one array is one picture: Reader.read takes it; pass a list of arrays")
-    if isinstance(source, Capture):
+    if _is_capture(source):
         return _of_a_capture(source, wishes, notify)
     if isinstance(source, (int, np.integer)) and not isinstance(source, bool):
         return _camera(int(source), wishes, notify)
@@ -150,6 +149,11 @@ def stated(capture: Any, number: int) -> float:
         return float(get(number)) if get is not None else 0.0
     except (TypeError, ValueError):
         return 0.0
+
+
+def _is_capture(source: object) -> TypeGuard[Capture]:
+    # `isinstance` would not see what a wrapper hands on by `__getattr__`, since Python 3.12.
+    return callable(getattr(source, "read", None))
 
 
 def _named(name: str, wishes: Wishes, notify: Notify) -> Frames:

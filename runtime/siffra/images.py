@@ -3,8 +3,9 @@
 import os
 import stat
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias, runtime_checkable
+from typing import Any, Protocol, TypeAlias, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,6 @@ from .results import Pixels
 from .sizes import MAX_PIXELS
 
 
-@runtime_checkable
 class Readable(Protocol):
     """A file object open for reading bytes."""
 
@@ -25,7 +25,6 @@ class Readable(Protocol):
         """Return the next bytes, at most so many; none at the end."""
 
 
-@runtime_checkable
 class PillowImage(Protocol):
     """What siffra needs of `PIL.Image.Image`, which it never imports."""
 
@@ -78,12 +77,18 @@ def load(source: Source, max_pixels: int | None = MAX_PIXELS) -> Pixels:
         name = _shown(path)
         return _from_file(_read_file(path, name, max_pixels), name, max_pixels)
     if isinstance(source, (bytes, bytearray, memoryview)):
-        data = bytes(source)
+        try:
+            data = bytes(source)
+        except ValueError as error:
+            raise ImageError(f"a {type(source).__name__} cannot be read ({error})") from error
         return _from_file(data, f"{len(data)} bytes", max_pixels)
-    if isinstance(source, PillowImage):
+    if _is_pillow(source):
         return _from_pillow(source, max_pixels)
-    if isinstance(source, Readable):
-        name = _shown(str(getattr(source, "name", "") or "file object"))
+    if _is_readable(source):
+        name = ""
+        with suppress(Exception):  # a file object's own property may fail
+            name = _shown(str(getattr(source, "name", "")))
+        name = name or "file object"
         return _from_file(_read_all(source, name, max_pixels), name, max_pixels)
     raise ImageError(
         f"cannot read a picture from {type(source).__name__}; "
@@ -96,6 +101,16 @@ def to_grey(pixels: Pixels) -> Pixels:
     if pixels.ndim == 2:
         return pixels
     return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY), dtype=np.uint8)
+
+
+# `isinstance` would not see what a wrapper hands on by `__getattr__`, since Python 3.12: as those
+# around temporary files and uploads do.
+def _is_readable(source: object) -> TypeGuard[Readable]:
+    return callable(getattr(source, "read", None))
+
+
+def _is_pillow(source: object) -> TypeGuard[PillowImage]:
+    return all(hasattr(source, name) for name in ("mode", "size", "convert", "getexif"))
 
 
 def _read_file(path: str, name: str, max_pixels: int | None) -> bytes:
@@ -179,7 +194,9 @@ def _from_pillow(image: PillowImage, max_pixels: int | None) -> Pixels:
     # Pillow opens a file lazily: it may be truncated or closed by now; and what its many decoders
     # raise on broken files shares no narrower base.
     try:
-        orientation = image.getexif().get(ORIENTATION_TAG, 1)
+        # TIFF files Pillow turns itself as it decodes them, and may state their orientation still.
+        turned = getattr(image, "format", None) == "TIFF"
+        orientation = 1 if turned else image.getexif().get(ORIENTATION_TAG, 1)
         if image.mode in ("1", "L") or image.mode.startswith("I;16"):
             array = np.asarray(image)
         elif image.mode in ("RGBA", "LA", "PA", "La", "RGBa", "P"):

@@ -32,9 +32,10 @@ _UINT8, _SHAPE = np.dtype(np.uint8), (contract.SIDE, contract.SIDE)
 _MOST_BYTES = 100_000_000
 """Of a model's file; a dense net of twelve million weights, the best published, has half of it."""
 
-# The key, in any of the ways that protobuf writes its length, under which ONNX names another file.
-# onnxruntime up to 1.22 opens any, and takes some names for addresses in memory.
-_ELSEWHERE = re.compile(rb"(?:\n|\x8a\x80*\0)(?:\x08|\x88\x80*\0)location")
+# The key under which ONNX names another file, and before it its length, in all the ways in which
+# protobuf takes it; the field's number before that has too many. onnxruntime up to 1.22 opens any
+# file, and takes some names for addresses in memory.
+_ELSEWHERE = re.compile(rb"(?:\x08|\x88\x80*\0)location")
 
 _TOO_NEW = re.compile(r"Unsupported model IR version|Opset \d+ is under development")
 _PREFIX = re.compile(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ")
@@ -180,6 +181,8 @@ def _open(path: Path, content: bytes, threads: int) -> Session:
     onnxruntime = import_onnxruntime()
     try:
         return Session(content, threads)
+    except MemoryError:
+        raise
     except Exception as error:  # onnxruntime's own exceptions share no narrower public base
         known = f"onnxruntime {onnxruntime.__version__}"
         if "INVALID_PROTOBUF" in str(error):
@@ -258,6 +261,8 @@ def _check_answers(path: Path, session: Session) -> None:
     cells[1], cells[2] = 255, np.arange(cells[2].size).reshape(_SHAPE) % 256
     try:
         answers = session.run(cells, len(cells))
+    except MemoryError:
+        raise
     except Exception as error:
         raise ModelError(
             f"{path}: does not answer {len(cells)} cells at once, by damage or a batch of fixed "

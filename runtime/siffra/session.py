@@ -3,6 +3,7 @@
 import ctypes
 import os
 import sys
+from collections.abc import Callable
 from threading import RLock
 from typing import Any
 from weakref import WeakSet
@@ -32,6 +33,7 @@ class Session:
 
     Raises:
         DependencyError: onnxruntime is not installed, or does not load.
+        MemoryError: It does not suffice.
         Exception: The model does not load; onnxruntime's own exceptions share no narrower base.
     """
 
@@ -64,16 +66,23 @@ class Session:
 
         Returns:
             float32 [n, 10], which no later call changes.
+
+        Raises:
+            MemoryError: It does not suffice.
         """
-        if cells.shape == _ONE:
-            return self._run_one(cells)
-        if 0 < len(cells) <= batch:
-            return self._run_batch(cells)
-        answers = np.empty((len(cells), _CLASSES), np.float32)
-        for start in range(0, len(cells), batch):
-            part = slice(start, start + batch)
-            answers[part] = self._run_batch(cells[part])
-        return answers
+        try:
+            if cells.shape == _ONE:
+                return self._run_one(cells)
+            if 0 < len(cells) <= batch:
+                return self._run_batch(cells)
+            answers = np.empty((len(cells), _CLASSES), np.float32)
+            for start in range(0, len(cells), batch):
+                part = slice(start, start + batch)
+                answers[part] = self._run_batch(cells[part])
+            return answers
+        except Exception as error:
+            _tell_of_memory(error)
+            raise
 
     def _run_batch(self, cells: NDArray[np.uint8]) -> NDArray[np.float32]:
         answers: NDArray[np.float32]
@@ -131,9 +140,12 @@ as it starts, must not be taken in the child."""
 
 
 def _forget_inherited() -> None:
-    _loading.release()
     for session in list(_sessions):
         session.forget()
+    # It is held by the parent's thread that forked or, if Ctrl-C came while that waited for it, by
+    # one that is not here: what a fork then raises Python prints, and forks. As `logging` does.
+    reinit: Callable[[], None] = getattr(_loading, "_at_fork_reinit")  # noqa: B009, mypy knows it not
+    reinit()
 
 
 if hasattr(os, "register_at_fork"):  # not on Windows, which has no fork
@@ -152,12 +164,25 @@ def _start(content: bytes, threads: int) -> Any:
         options.inter_op_num_threads = 1
         options.log_severity_level = 4  # boards print warnings that mean nothing, errors are raised
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        return onnxruntime.InferenceSession(
-            content,
-            options,
-            providers=["CPUExecutionProvider"],
-            enable_fallback=0,  # to what failed just now, with a note on stdout; known since 1.27
-        )
+        try:
+            return onnxruntime.InferenceSession(
+                content,
+                options,
+                providers=["CPUExecutionProvider"],
+                enable_fallback=0,  # to what failed just now, with a note on stdout; since 1.27
+            )
+        except Exception as error:
+            _tell_of_memory(error)
+            raise
+
+
+def _tell_of_memory(error: Exception) -> None:
+    """Raise a MemoryError where an error of onnxruntime, which has none, means that."""
+    if "bad_alloc" in str(error) or "Failed to allocate memory" in str(error):
+        raise MemoryError(
+            "the memory does not suffice for the model; give the process more, or pass fewer cells "
+            "at once"
+        ) from error
 
 
 def import_onnxruntime() -> Any:
