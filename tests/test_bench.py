@@ -156,12 +156,11 @@ def test_only_the_main_thread_counts_as_waiting() -> None:
 def test_the_advice_is_about_the_model_that_it_recommends(
     measured: tuple[dict[str, Any], str, Path],
 ) -> None:
-    """Of two, the accurate one: the other, if it was faster, gives up half a point of accuracy."""
+    """Of two, the accurate one; which of them was faster is this machine's affair."""
     advice = {each["setting"]: each for each in measured[0]["advice"]}
     assert advice["model"]["value"] == "cnn-int8"
-    page = [row for row in measured[0]["rows"] if row["case"] == "640x480, 8 digits"]
-    faster = min((row for row in page if row["threads"] == 1), key=lambda row: row["level_ns"])
-    assert ("ann gives up 0." in advice["model"]["why"]) == (faster["model"] == "ann")
+    why = advice["model"]["why"]
+    assert re.search(r"ann \S+ ms \(99\.15%\), cnn-int8 \S+ ms \(99\.63%\)", why)
     assert "cnn-int8, a cell" in advice["cells a call"]["why"]
     rows = {row["key"]: row for row in measured[0]["rows"]}
     level = rows["cell/1 cell/cnn-int8/threads=1"]["level_ns"] / 1e3

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from siffra.pieces import find_pieces, typical_height, union
+from siffra.pieces import fill, find_pieces, typical_height, union
 from siffra.results import Box
 from tests.drawing import Pixels, blank, write
 
@@ -65,3 +65,17 @@ def test_the_typical_height_is_that_of_digits_among_many_specks() -> None:
     for number in range(30):
         cv2.circle(page, (10 + 12 * number, 180), 2, 0, cv2.FILLED)
     assert typical_height(find_pieces(255 - page)) == pytest.approx(50, rel=0.1)
+
+
+@pytest.mark.parametrize("step", [1, 2])
+def test_many_outlines_are_filled_as_few_are(step: int) -> None:
+    """Islands lie in holes, and outlines of a smaller copy run over each other."""
+    mask = np.where(np.random.default_rng(0).random((150, 200)) < 0.6, 255, 0).astype(np.uint8)
+    mask[20:130:5, 20:180] = mask[20:130, 20:180:4] = 255
+    contours, _ = cv2.findContours(mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
+    few = tuple((np.asarray(contour, np.int32) + 3) // step for contour in contours)
+    assert len(few) > 2000
+    expected, canvas = np.zeros((160, 210), np.uint8), np.zeros((160, 210), np.uint8)
+    cv2.drawContours(expected, few, -1, 255, cv2.FILLED, offset=(4, 2))
+    fill(canvas, few, (4, 2))
+    np.testing.assert_array_equal(canvas, expected)

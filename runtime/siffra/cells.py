@@ -14,7 +14,7 @@ import numpy as np
 from .contract import INK_SIDE, SIDE
 from .ink import Ink
 from .opencv import cv2
-from .pieces import Region
+from .pieces import Region, fill
 from .results import Box, Pixels
 
 _MIDDLE = 14  # MNIST has the centre of mass on this pixel, rounded
@@ -164,5 +164,5 @@ def crop_of(ink: Ink, region: Region, step: int, margin: int) -> tuple[Pixels, P
         contours = tuple((contour + shift) // step for contour in contours)
         shift = 0, 0
     mask = np.zeros(crop.shape, dtype=np.uint8)
-    cv2.drawContours(mask, contours, -1, 255, cv2.FILLED, offset=shift)
+    fill(mask, contours, shift)
     return crop, mask

@@ -7,7 +7,7 @@ import numpy as np
 from .ink import Ink
 from .median import median
 from .opencv import cv2
-from .pieces import Region
+from .pieces import Region, fill
 from .results import Box, Pixels
 
 _AROUND = 0.25  # of a region's side, that is looked at on every side of it
@@ -43,7 +43,7 @@ def stands_out(ink: Ink, mask: Pixels, grey: Pixels, region: Region) -> bool:
     strength = np.ascontiguousarray(ink.strength[window])
     own = np.zeros_like(strength)
     corner = (-window[1].start, -window[0].start)
-    cv2.drawContours(own, region.contours, -1, 255, cv2.FILLED, offset=corner)
+    fill(own, region.contours, corner)
     full = float(cv2.mean(strength, mask=own)[0])
     paper = cv2.bitwise_not(cv2.dilate(np.ascontiguousarray(mask[window]), _NEXT))
     pixels = cv2.countNonZero(paper)

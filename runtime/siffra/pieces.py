@@ -15,6 +15,7 @@ Contour = NDArray[np.int32]
 
 _LEAST = 3  # px of the longer side; below, it is noise
 _EDGES = 1_000_000  # steps from ink to paper, from pixel to pixel; 2,500 digits have half of them
+_TOGETHER = 500  # outlines that are filled at once
 _PIECES, _HOLES = 60_000, 20_000  # a tenth is more than any page of the measured sets has
 
 
@@ -112,6 +113,28 @@ def is_texture(mask: Pixels) -> bool:
         return True
     holes, _ = cv2.connectedComponents(cv2.bitwise_not(mask), connectivity=4)
     return holes > _HOLES
+
+
+def fill(canvas: Pixels, contours: Sequence[Contour], offset: tuple[int, int]) -> None:
+    """Draw what outlines hold, holes left out.
+
+    OpenCV 4.8 takes time that grows with the square of their number: 12 s for 16,000. So many are
+    filled by parts: within is what lies in an odd number of them, or on an outline.
+
+    Args:
+        canvas: uint8 [H, W] of zeros; becomes 255 there.
+        contours: Outer outlines and those of holes.
+        offset: x and y that are added to theirs.
+    """
+    if len(contours) <= _TOGETHER:
+        cv2.drawContours(canvas, contours, -1, 255, cv2.FILLED, offset=offset)
+        return
+    for start in range(0, len(contours), _TOGETHER):
+        part = np.zeros_like(canvas)
+        some = contours[start : start + _TOGETHER]
+        cv2.drawContours(part, some, -1, 255, cv2.FILLED, offset=offset)
+        canvas ^= part
+    cv2.drawContours(canvas, contours, -1, 255, 1, offset=offset)
 
 
 def union(regions: Sequence[Region]) -> Region:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from .ink import Ink
 from .opencv import cv2
-from .pieces import Region
+from .pieces import Region, fill
 from .results import Pixels
 
 _STRAIGHT = 0.6  # of a side, that points of an outline on one straight line make up
@@ -59,7 +59,7 @@ def remove_lines(mask: Pixels, pieces: Sequence[Region], typical: float) -> Pixe
         x, y, w, h = piece.box
         part = cleared[y : y + h, x : x + w]
         own = np.zeros_like(part)
-        cv2.drawContours(own, piece.contours, -1, 255, cv2.FILLED, offset=(-x, -y))
+        fill(own, piece.contours, (-x, -y))
         own &= part
         left = own.copy()
         found = _clear(left, kind, mask.shape, typical)

@@ -23,7 +23,8 @@ def array_of(data: bytes, most_pixels: int) -> NDArray[Any]:
     width = _SIDES[width % len(_SIDES)] if width >= 200 else width
     height = min(height, most_pixels // max(1, width))
     grey = _drawn(content, height, width, np.frombuffer(data[8:] or b"\0", np.uint8))
-    array = _typed(_formed(grey, form), np.dtype(_DTYPES[dtype % len(_DTYPES)]))
+    # An array of rank 0 becomes a scalar wherever it is computed with.
+    array = np.asarray(_typed(_formed(grey, form), np.dtype(_DTYPES[dtype % len(_DTYPES)])))
     if order & 1 and array.dtype.kind == "f" and array.size:
         array.reshape(-1)[at * 251 % array.size] = _ODD[at % len(_ODD)]
     return _ordered(array, order)
