@@ -117,8 +117,8 @@ def why_undecodable(data: bytes) -> str:
         )
     if form == "TIFF":
         return (
-            "is a TIFF file that is damaged, of more than 16 bits a value, or otherwise not what "
-            "OpenCV decodes; save it as PNG"
+            "is a TIFF file that is damaged, has neither 1, 2, 4, 8 nor 16 bits a value, or is "
+            "otherwise not what OpenCV decodes; save it as PNG"
         )
     if form is not None:
         return f"is a {form} file that is damaged or incomplete; get it again"
