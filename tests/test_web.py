@@ -299,8 +299,9 @@ def bombs(width: int, height: int) -> dict[str, bytes]:
     jpeg = bytearray(found["jpg"])
     struct.pack_into(">HH", jpeg, frame + 5, height, width)
     found["jpg"] = bytes(jpeg)
-    entries = struct.pack("<HHIHHHHIHH", 256, 3, 1, width, 0, 257, 3, 1, height, 0)
-    found["tiff"] = struct.pack("<2sHIH", b"II", 42, 8, 2) + entries + bytes(40)
+    stated = {256: width, 257: height, 262: 1, 273: 8, 279: 100}
+    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in stated.items())
+    found["tiff"] = struct.pack("<2sHIH", b"II", 42, 8, len(stated)) + entries + bytes(40)
     found["gif"] = b"GIF89a" + struct.pack("<HH", width, height) + bytes(40)
     extended = b"VP8X" + struct.pack("<II", 10, 0)
     extended += (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
@@ -317,7 +318,7 @@ def test_pictures_that_unfold_to_too_much_are_refused_unread(server: Server, nam
 
 def tiff(width: tuple[int, int, int], *others: tuple[int, int, int]) -> bytes:
     """A file of 16000x12000 pixels; entries are a tag, its kind, and a value."""
-    entries = [width, (257, 4, 12000), *others]
+    entries = [width, (257, 4, 12000), *others, (262, 3, 1), (273, 4, 8), (279, 4, 100)]
     head = struct.pack("<2sHIH", b"II", 42, 8, len(entries))
     packed = [struct.pack("<HHII", tag, kind, 1, value) for tag, kind, value in entries]
     return head + b"".join(packed) + bytes(40)

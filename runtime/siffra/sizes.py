@@ -14,8 +14,11 @@ MAX_PIXELS = 100_000_000
 
 _STEPS = 4096  # entries of a directory: a made-up file has tens of thousands, to keep us busy
 _TIFF_KINDS = {1: "B", 3: "H", 4: "I"}  # others stand elsewhere, or are no size
-_TIFF_TAGS = (256, 257, 258, 322, 323)  # width, height, bits of a value, of a tile width, height
-_TIFF_BITS = (1, 2, 4, 8, 16)  # of a value; 10 and 14 OpenCV reads from beyond their end
+# Width, height, bits of a value, of a tile width, height; colours, values of a pixel.
+_TIFF_TAGS = (256, 257, 258, 322, 323, 262, 277, 273, 279, 324, 325)
+_TIFF_DATA = {273, 279}, {324, 325}  # where strips or tiles stand, and their lengths
+_TIFF_GREY = (0, 1, 3, 4)  # and palettes, masks: one value a pixel, unless it is stated
+_TIFF_BITS = (1, 2, 4, 8, 16)  # of a value; what lies between few programs write
 _GAP = rb"\s(?:\s|#[^\r\n]{0,4095}[\r\n]){0,4095}"  # blanks and comments, as OpenCV takes them
 _NUMBER = _GAP + rb"(\d{1,9})"
 _BITS = re.compile(rb"P[14]" + _NUMBER + _NUMBER + rb"\s")
@@ -31,8 +34,9 @@ def stated_size(data: bytes) -> Size | None:
     """Return the width and height that a picture file states.
 
     None for what `form_of` does not know, what breaks off before it says, TIFF files of more than
-    16 bits a value, which take more memory than their pixels tell, or of 10 to 14, and PNM files
-    whose values reach neither to 255 nor to 65,535, which OpenCV does not scale.
+    16 bits a value, which take more memory than their pixels tell, or of 10 to 14, or that lack
+    what libtiff guesses then, and PNM files whose values reach neither to 255 nor to 65,535, which
+    OpenCV does not scale.
     """
     for magic, (_, read) in _FORMATS.items():
         if magic.match(data):
@@ -101,6 +105,11 @@ def _tiff(data: bytes) -> Size | None:
                 at -= 8
             (found[tag],) = struct.unpack_from(order + _TIFF_KINDS[kind], data, at + 8)
     if 256 not in found or 257 not in found or found.get(258, 1) not in _TIFF_BITS:
+        return None
+    # What is not stated libtiff guesses; where that is too little, pixels are left undefined.
+    if not any(found.keys() >= needed for needed in _TIFF_DATA):
+        return None
+    if found.get(262) not in _TIFF_GREY and 277 not in found:
         return None
     # A tile may be larger than the picture that it holds, and is decoded whole.
     return max(found[256], found.get(322, 0)), max(found[257], found.get(323, 0))
